@@ -1,0 +1,46 @@
+//! Running a host in the foreground until a signal stops it.
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::terminal::Progress;
+use crate::app::{PluginSource, Running};
+use crate::config::Config;
+
+/// Starts a host, tells where it is, and stops it at SIGINT or SIGTERM; a second signal ends the process at once.
+pub(super) fn run(
+    config: &Config,
+    sources: Vec<PluginSource>,
+    started: impl FnOnce(&Running) + Send,
+) -> anyhow::Result<()> {
+    crate::telemetry::start(&config.log)?;
+    runtime()?.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt()).context("no signals can be caught")?;
+        let mut terminate = signal(SignalKind::terminate()).context("no signals can be caught")?;
+        let running = start(config, sources).await?;
+        started(&running);
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tokio::select! {
+            () = running.stop() => Ok(()),
+            _ = interrupt.recv() => anyhow::bail!("stopped at once by a second signal"),
+            _ = terminate.recv() => anyhow::bail!("stopped at once by a second signal"),
+        }
+    })
+}
+
+/// Starts a host and shows that it compiles, which takes a while.
+pub(super) async fn start(config: &Config, sources: Vec<PluginSource>) -> anyhow::Result<Running> {
+    let names: Vec<&str> = sources.iter().map(|source| source.manifest.name.as_str()).collect();
+    let progress = Progress::start(&format!("compiling {}", names.join(", ")));
+    let running = Running::start(config, sources).await?;
+    drop(progress);
+    Ok(running)
+}
+
+/// The runtime that everything of a host runs on, with a thread for each core.
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime could not be started")
+}

@@ -1,0 +1,77 @@
+//! From what a person names, a component or a plugin's folder, to a plugin that can be taken in; and the hint of an error.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use super::terminal::Progress;
+use crate::app::{PluginSource, StartError};
+use crate::plugin::{LoadError, MANIFEST_FILE, Manifest, embed};
+use crate::toolchain::{self, News};
+
+/// An error that knows what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(super) struct Advice {
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+/// What to do about an error, if one of its causes knows.
+pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
+    error.chain().find_map(|cause| {
+        let known = [
+            cause.downcast_ref::<Advice>().map(|advice| advice.hint.clone()),
+            cause.downcast_ref::<toolchain::Error>().and_then(toolchain::Error::hint),
+            cause.downcast_ref::<StartError>().and_then(StartError::hint),
+            cause.downcast_ref::<LoadError>().and_then(LoadError::hint),
+        ];
+        known.into_iter().flatten().next()
+    })
+}
+
+/// Reads a component, or builds a folder first.
+pub(super) fn read(path: &Path) -> anyhow::Result<PluginSource> {
+    if path.is_dir() {
+        return build(path);
+    }
+    if !path.exists() {
+        bail!(Advice {
+            message: format!("{} does not exist", path.display()),
+            hint: "name a .wasm component, or a folder with a plugin.toml".to_owned(),
+        });
+    }
+    Ok(PluginSource::read(path)?)
+}
+
+/// Builds a plugin's folder into a component that carries its manifest.
+pub(super) fn build(folder: &Path) -> anyhow::Result<PluginSource> {
+    let file = folder.join(MANIFEST_FILE);
+    if !file.exists() {
+        bail!(Advice {
+            message: format!("{} has no {MANIFEST_FILE}", folder.display()),
+            hint: format!("write one: name = \"{}\" and language = \"rust\" are enough", name_of(folder)),
+        });
+    }
+    let text = std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let manifest = Manifest::parse(&text, &file.display().to_string())?;
+    let Some(language) = manifest.language else {
+        bail!(Advice {
+            message: format!("{} does not say in which language the plugin is written", file.display()),
+            hint: "add language = \"rust\"".to_owned(),
+        });
+    };
+    let progress = Progress::start(&format!("building {}", manifest.name));
+    let built = toolchain::build(folder, language, &|news| match news {
+        News::Step(step) => progress.step(step),
+        News::Line(line) => progress.line(line),
+    })?;
+    let component =
+        std::fs::read(&built.component).with_context(|| format!("{} cannot be read", built.component.display()))?;
+    progress.done(&format!("built {}", manifest.name));
+    Ok(PluginSource { component: embed(&component, &text), manifest, route: None })
+}
+
+fn name_of(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,132 @@
+//! What one instance may use: memory in all, time in each event.
+
+use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
+
+use super::TICK;
+
+/// What a plugin's instances may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of linear memory of an instance.
+    pub memory: usize,
+    /// Computing time of an event; waiting does not count.
+    pub cpu: Duration,
+    /// Time of an event from its call to its return, waiting included.
+    pub timeout: Duration,
+}
+
+/// How much computing a call may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Budget {
+    /// As much as it wants, giving way every [`TICK`]: for workers.
+    Unlimited,
+    /// This much; counted in ticks, so it is exact to about one of them.
+    Limited(Duration),
+}
+
+/// The guest broke a limit; this is what its trap says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exceeded {
+    /// It computed for longer than it may.
+    #[error("computed for longer than the {0:?} that an event may take")]
+    Cpu(Duration),
+    /// It waited or computed for longer than it may.
+    #[error("took longer than the {0:?} that an event may last")]
+    Timeout(Duration),
+}
+
+/// Data of a store that has a meter.
+pub trait Metered: Send + 'static {
+    /// The meter.
+    fn meter(&mut self) -> &mut Meter;
+}
+
+/// Counts what an instance uses.
+#[derive(Debug)]
+pub struct Meter {
+    memory: usize,
+    memory_limit: usize,
+    memory_refused: bool,
+    budget: Budget,
+    ticks: u32,
+}
+
+impl Meter {
+    /// A meter that has counted nothing.
+    #[must_use]
+    pub fn new(memory_limit: usize) -> Self {
+        Self { memory: 0, memory_limit, memory_refused: false, budget: Budget::Unlimited, ticks: 0 }
+    }
+
+    /// A call begins.
+    pub fn begin(&mut self, budget: Budget) {
+        self.budget = budget;
+        self.ticks = 0;
+    }
+
+    /// True if the guest asked for more memory than it may have. It was told so, and has likely ended itself over it.
+    #[must_use]
+    pub fn memory_refused(&self) -> bool {
+        self.memory_refused
+    }
+
+    /// Bytes of linear memory in use.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.memory
+    }
+
+    pub(super) fn tick(&mut self) -> Result<(), Exceeded> {
+        self.ticks = self.ticks.saturating_add(1);
+        match self.budget {
+            Budget::Limited(limit) if TICK.saturating_mul(self.ticks) > limit => Err(Exceeded::Cpu(limit)),
+            Budget::Limited(_) | Budget::Unlimited => Ok(()),
+        }
+    }
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // An instance may have several memories; the limit is on their sum.
+        let after = self.memory.saturating_add(desired.saturating_sub(current));
+        if after > self.memory_limit {
+            self.memory_refused = true;
+            return Ok(false);
+        }
+        self.memory = after;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _current: usize, _desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        // The pool's own bound holds.
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_limited_over_all_memories() {
+        let mut meter = Meter::new(100);
+        assert!(meter.memory_growing(0, 60, None).is_ok_and(|allowed| allowed));
+        assert!(meter.memory_growing(0, 50, None).is_ok_and(|allowed| !allowed));
+        assert!(meter.memory_refused());
+        assert!(meter.memory_growing(60, 100, None).is_ok_and(|allowed| allowed));
+        assert_eq!(meter.memory(), 100);
+    }
+
+    #[test]
+    fn a_budget_lasts_for_its_time_and_begins_anew_with_each_call() {
+        let limit = TICK * 3;
+        let mut meter = Meter::new(0);
+        for _ in 0..2 {
+            meter.begin(Budget::Limited(limit));
+            assert!((0..3).all(|_| meter.tick().is_ok()));
+            assert_eq!(meter.tick(), Err(Exceeded::Cpu(limit)));
+        }
+    }
+}

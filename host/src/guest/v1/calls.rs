@@ -1,0 +1,232 @@
+//! Calling the exports. Each call has its event, its budget and its time limit; what can go wrong is one `Failure`.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::bindings::exports::holdline::websocket::connect_handler;
+use super::bindings::exports::holdline::websocket::handler::CloseInfo;
+use super::bindings::holdline::websocket::types;
+use super::instance::Instance;
+use super::state::Event;
+use crate::engine::{Budget, Exceeded, Metered};
+use crate::hub::{self, Connection, Header, Upgrade};
+use crate::message::{CloseFrame, Message};
+
+/// Why a call did not do what it was for. None of it is for the client.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The guest returned an error.
+    #[error("{0}")]
+    Returned(String),
+    /// The guest trapped, or broke a limit.
+    #[error("trapped{}", if *out_of_memory { " after it was refused more memory" } else { "" })]
+    Trapped {
+        /// Whether it was refused memory before, which is then the likely reason.
+        out_of_memory: bool,
+        /// The trap, with the guest's stack.
+        source: wasmtime::Error,
+    },
+    /// The instance could not be made.
+    #[error("no instance could be made")]
+    NotStarted(#[source] wasmtime::Error),
+    /// The plugin does not export what was to be called.
+    #[error("it does not export `{0}`")]
+    NotExported(&'static str),
+}
+
+/// How a connection begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Acceptance {
+    /// The subprotocol.
+    pub subprotocol: Option<String>,
+    /// The first attachment.
+    pub attachment: Vec<u8>,
+}
+
+/// The HTTP response that refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: Vec<Header>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// Looks an export up in the instance, or returns that it is not there.
+macro_rules! export {
+    ($self:ident.$interface:ident, $name:literal) => {{
+        let Some(indices) = &$self.template.indices.$interface else { return Err(Failure::NotExported($name)) };
+        match indices.load(&mut $self.store, &$self.instance) {
+            Ok(guest) => guest,
+            Err(error) => return Err(Failure::NotStarted(error)),
+        }
+    }};
+}
+
+impl Instance {
+    /// Asks whether a client may connect.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub async fn on_connect(
+        &mut self,
+        upgrade: &Upgrade,
+        subprotocols: &[String],
+    ) -> Result<Result<Acceptance, Refusal>, Failure> {
+        let guest = export!(self.connect_handler, "connect-handler");
+        self.begin(Budget::Limited(self.limits.cpu));
+        let upgrade = connect_handler::Upgrade {
+            path: upgrade.path.clone(),
+            query: upgrade.query.clone(),
+            headers: upgrade.headers.iter().cloned().map(types::Header::from).collect(),
+            subprotocols: subprotocols.to_vec(),
+            remote_address: upgrade.remote_address.to_string(),
+        };
+        let answer = within(self.limits.timeout, guest.call_on_connect(&mut self.store, &upgrade)).await;
+        let answer = self.end(answer)?;
+        Ok(match answer {
+            Ok(accepted) => Ok(Acceptance { subprotocol: accepted.subprotocol, attachment: accepted.attachment }),
+            Err(refused) => Err(Refusal {
+                status: refused.status,
+                headers: refused.headers.into_iter().map(|it| Header { name: it.name, value: it.value }).collect(),
+                body: refused.body,
+            }),
+        })
+    }
+
+    /// Tells that a connection is open.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub async fn on_open(&mut self, connection: &Arc<Connection>) -> Result<(), Failure> {
+        let guest = export!(self.handler, "handler");
+        let request = self.begin_event(connection);
+        let answer = within(self.limits.timeout, guest.call_on_open(&mut self.store, request)).await;
+        self.end(answer)?.map_err(Failure::Returned)
+    }
+
+    /// Gives it a message.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub async fn on_message(&mut self, connection: &Arc<Connection>, message: Message) -> Result<(), Failure> {
+        let guest = export!(self.handler, "handler");
+        let request = self.begin_event(connection);
+        let message = match message {
+            Message::Text(text) => types::Message::Text(text.to_string()),
+            Message::Binary(bytes) => types::Message::Binary(bytes.into()),
+        };
+        let answer = within(self.limits.timeout, guest.call_on_message(&mut self.store, request, &message)).await;
+        self.end(answer)?.map_err(Failure::Returned)
+    }
+
+    /// Tells that a connection has ended.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub async fn on_close(&mut self, connection: &Arc<Connection>, info: &hub::CloseInfo) -> Result<(), Failure> {
+        let guest = export!(self.handler, "handler");
+        let request = self.begin_event(connection);
+        let frame = info.frame.as_ref().map(|frame| types::CloseFrame::from(frame.clone()));
+        let info = CloseInfo { frame, clean: info.clean };
+        let answer = within(self.limits.timeout, guest.call_on_close(&mut self.store, request, &info)).await;
+        self.end(answer)?.map_err(Failure::Returned)
+    }
+
+    /// Runs a worker, for as long as it likes.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub async fn run(&mut self, name: &str, argument: &[u8]) -> Result<(), Failure> {
+        let guest = export!(self.worker, "worker");
+        self.begin(Budget::Unlimited);
+        let answer = guest.call_run(&mut self.store, name, argument).await;
+        self.end(answer)?.map_err(Failure::Returned)
+    }
+
+    /// Tells that a timer is due.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub async fn on_timer(&mut self, timer: u64, payload: &[u8]) -> Result<(), Failure> {
+        let guest = export!(self.timer_handler, "timer-handler");
+        self.begin(Budget::Limited(self.limits.cpu));
+        let answer = within(self.limits.timeout, guest.call_on_timer(&mut self.store, timer, payload)).await;
+        self.end(answer)?.map_err(Failure::Returned)
+    }
+
+    /// Gives it an item of a channel.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub async fn on_item(&mut self, channel: &str, item: &[u8]) -> Result<(), Failure> {
+        let guest = export!(self.channel_handler, "channel-handler");
+        self.begin(Budget::Limited(self.limits.cpu));
+        let answer = within(self.limits.timeout, guest.call_on_item(&mut self.store, channel, item)).await;
+        self.end(answer)?.map_err(Failure::Returned)
+    }
+
+    fn begin_event(&mut self, connection: &Arc<Connection>) -> u64 {
+        let request = next_request();
+        self.store.data_mut().event = Some(Event { request, connection: Arc::clone(connection) });
+        self.begin(Budget::Limited(self.limits.cpu));
+        request
+    }
+
+    fn begin(&mut self, budget: Budget) {
+        self.store.data_mut().meter().begin(budget);
+        self.store.set_epoch_deadline(1);
+        // Until the call has returned: one that is given up half-way leaves it so.
+        self.broken = true;
+    }
+
+    fn end<T>(&mut self, answer: wasmtime::Result<T>) -> Result<T, Failure> {
+        self.store.data_mut().event = None;
+        match answer {
+            Ok(answer) => {
+                self.broken = false;
+                Ok(answer)
+            }
+            Err(source) => {
+                let out_of_memory = self.store.data_mut().meter().memory_refused();
+                Err(Failure::Trapped { out_of_memory, source })
+            }
+        }
+    }
+}
+
+/// The call, given up when its time is over. The instance is broken then.
+async fn within<T>(limit: Duration, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+    match tokio::time::timeout(limit, call).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Exceeded::Timeout(limit).into()),
+    }
+}
+
+/// A number that no event has had before. Each thread takes them in blocks, so that they share nothing at each event.
+fn next_request() -> u64 {
+    const BLOCK: u64 = 1 << 12;
+    static BLOCKS: AtomicU64 = AtomicU64::new(0);
+    thread_local! {
+        static NEXT: Cell<u64> = const { Cell::new(0) };
+    }
+    NEXT.with(|next| {
+        let mut number = next.get();
+        if number.is_multiple_of(BLOCK) {
+            number = BLOCKS.fetch_add(1, Ordering::Relaxed) * BLOCK + 1;
+        }
+        next.set(number + 1);
+        number
+    })
+}
+
+impl From<CloseFrame> for types::CloseFrame {
+    fn from(frame: CloseFrame) -> Self {
+        Self { code: frame.code(), reason: frame.reason().to_string() }
+    }
+}

@@ -1,0 +1,39 @@
+//! An instance that is alive: its store and the exports that were looked up in it.
+
+use std::sync::Arc;
+
+use wasmtime::Store;
+use wasmtime::component::Instance as WasmInstance;
+
+use super::state::State;
+use super::template::Template;
+use crate::engine::{Limits, Slot};
+
+/// A component that runs. After a trap it is broken and takes no further call.
+pub struct Instance {
+    pub(super) template: Arc<Template>,
+    pub(super) store: Store<State>,
+    pub(super) instance: WasmInstance,
+    pub(super) limits: Limits,
+    pub(super) broken: bool,
+    // The last field: the slot is free when the store is gone.
+    _slot: Slot,
+}
+
+impl Instance {
+    pub(super) fn new(
+        template: Arc<Template>,
+        store: Store<State>,
+        instance: WasmInstance,
+        limits: Limits,
+        slot: Slot,
+    ) -> Self {
+        Self { template, store, instance, limits, broken: false, _slot: slot }
+    }
+
+    /// True if a call has trapped or was given up: its memory may be in any state.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+}

@@ -1,0 +1,89 @@
+//! What one instance has: its owner, the event under way, its limits, and WASI with nothing granted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+use super::log::{Level, PluginLog};
+use crate::engine::{Meter, Metered};
+use crate::hub::{Connection, Hub};
+use crate::ids::{PluginId, TenantId};
+
+/// Whose instance it is, and where what it asks for goes. One for all instances of a plugin.
+pub struct Owner {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The plugin.
+    pub plugin: PluginId,
+    /// The plugin's name, for its log.
+    pub name: String,
+    /// How long a retention lasts when the handler does not say; none means the hub's default.
+    pub retain_deadline: Option<Duration>,
+    /// The connections and channels.
+    pub hub: Arc<Hub>,
+    /// Where workers are asked for. Drained by those who run plugins.
+    pub workers: mpsc::Sender<WorkerStart>,
+    /// Whether the plugin can be called by timers.
+    pub has_timer_handler: bool,
+    /// Whether the plugin can run workers.
+    pub has_worker: bool,
+}
+
+/// A worker that a plugin has asked for.
+#[derive(Debug)]
+pub struct WorkerStart {
+    /// Its number.
+    pub id: u64,
+    /// Whose it is.
+    pub plugin: PluginId,
+    /// What its `run` is given.
+    pub name: String,
+    /// What its `run` is given.
+    pub argument: Vec<u8>,
+    /// The channel that is told how it ended.
+    pub exit_channel: Option<String>,
+}
+
+/// The data of an instance's store.
+pub(super) struct State {
+    pub(super) owner: Arc<Owner>,
+    pub(super) event: Option<Event>,
+    pub(super) table: ResourceTable,
+    meter: Meter,
+    // Made when a guest first asks for it: many never do, and a fresh instance for every event must cost little.
+    wasi: Option<Box<WasiCtx>>,
+}
+
+/// The event that a request number stands for.
+pub(super) struct Event {
+    pub(super) request: u64,
+    pub(super) connection: Arc<Connection>,
+}
+
+impl State {
+    pub(super) fn new(owner: Arc<Owner>, memory_limit: usize) -> Self {
+        Self { owner, event: None, table: ResourceTable::new(), meter: Meter::new(memory_limit), wasi: None }
+    }
+}
+
+impl Metered for State {
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let owner = &self.owner;
+        let ctx = self.wasi.get_or_insert_with(|| {
+            let mut builder = WasiCtxBuilder::new();
+            builder.stdout(PluginLog::new(Arc::clone(owner), Level::Info));
+            builder.stderr(PluginLog::new(Arc::clone(owner), Level::Warn));
+            Box::new(builder.build())
+        });
+        WasiCtxView { ctx, table: &mut self.table }
+    }
+}

@@ -1,0 +1,397 @@
+//! One named queue between plugins. Items pass from hand to hand where somebody waits: that keeps first come, first served, and
+//! makes a timeout exact, because whoever waits is filled, taken or withdrawn under one lock.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::time::timeout;
+
+use super::error::ChannelError;
+
+/// A queue of byte strings with a capacity; 0 is a rendezvous.
+pub struct Channel {
+    capacity: usize,
+    item_size: usize,
+    // Taken before the lock of anyone who waits, never after.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    items: VecDeque<Bytes>,
+    senders: VecDeque<Arc<Sender>>,
+    receivers: VecDeque<(Arc<Receiver>, usize)>,
+    closed: bool,
+}
+
+/// A sender that waits for room, or for a receiver.
+struct Sender(Mutex<Offer>);
+
+enum Offer {
+    Waiting(Bytes, Option<Waker>),
+    Taken,
+    Refused,
+}
+
+/// A receiver that waits on one channel or more; the number beside it says which of its channels this one is.
+struct Receiver(Mutex<Want>);
+
+enum Want {
+    Waiting(Option<Waker>),
+    Filled(usize, Bytes),
+    Over,
+}
+
+impl Channel {
+    pub(super) fn new(capacity: usize, item_size: usize) -> Self {
+        Self { capacity, item_size, state: Mutex::default() }
+    }
+
+    /// How many items it can hold.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// How many items it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.state.lock().items.len()
+    }
+
+    /// True if it holds no item.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// True if it is closed and nothing is left in it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let state = self.state.lock();
+        state.closed && state.items.is_empty()
+    }
+
+    /// True if nothing more goes in.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state.lock().closed
+    }
+
+    /// Puts an item in if that is possible at once.
+    ///
+    /// # Errors
+    /// `Full`, `Closed`, `TooLarge`.
+    pub fn offer(&self, item: Bytes) -> Result<(), ChannelError> {
+        self.check_size(&item)?;
+        self.state
+            .lock()
+            .put(item, self.capacity)
+            .map_err(|refused| refused.map_or(ChannelError::Closed, |_| ChannelError::Full))
+    }
+
+    /// Puts an item in, waiting for room or a receiver for at most this long. A send that timed out has been taken back.
+    ///
+    /// # Errors
+    /// `Timeout`, `Closed`, `TooLarge`.
+    pub async fn send(&self, item: Bytes, limit: Option<Duration>) -> Result<(), ChannelError> {
+        self.check_size(&item)?;
+        let sender = {
+            let mut state = self.state.lock();
+            let item = match state.put(item, self.capacity) {
+                Ok(()) => return Ok(()),
+                Err(None) => return Err(ChannelError::Closed),
+                Err(Some(item)) => item,
+            };
+            let sender = Arc::new(Sender(Mutex::new(Offer::Waiting(item, None))));
+            state.senders.push_back(Arc::clone(&sender));
+            sender
+        };
+        let waiting = WaitingSender { channel: self, sender };
+        match limit {
+            None => waiting.outcome().await,
+            Some(limit) => match timeout(limit, waiting.outcome()).await {
+                Ok(outcome) => outcome,
+                Err(_) => waiting.withdraw(),
+            },
+        }
+    }
+
+    /// Takes the next item, waiting for at most this long.
+    ///
+    /// # Errors
+    /// `Timeout`, `Closed`.
+    pub async fn receive(self: &Arc<Self>, limit: Option<Duration>) -> Result<Bytes, ChannelError> {
+        select(std::slice::from_ref(self), limit).await.map(|(_, item)| item)
+    }
+
+    /// Takes the next item if there is one.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub fn poll(&self) -> Result<Option<Bytes>, ChannelError> {
+        let mut state = self.state.lock();
+        match state.take() {
+            None if state.closed => Err(ChannelError::Closed),
+            item => Ok(item),
+        }
+    }
+
+    /// The next item, left where it is.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub fn peek(&self) -> Result<Option<Bytes>, ChannelError> {
+        let state = self.state.lock();
+        let next = state.items.front().cloned().or_else(|| state.senders.iter().find_map(|sender| sender.shown()));
+        match next {
+            None if state.closed => Err(ChannelError::Closed),
+            item => Ok(item),
+        }
+    }
+
+    /// Nothing more goes in; what it holds can still be received. Senders that wait are refused.
+    pub fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        for sender in state.senders.drain(..) {
+            sender.settle(Offer::Refused);
+        }
+        // They look again, and find that all their channels are over or that another one is not.
+        for (receiver, _) in &state.receivers {
+            receiver.wake();
+        }
+    }
+
+    fn check_size(&self, item: &Bytes) -> Result<(), ChannelError> {
+        if item.len() > self.item_size { Err(ChannelError::TooLarge) } else { Ok(()) }
+    }
+
+    /// Gives an item back that was handed to a receiver which went away before it could look: it is the next one again.
+    fn give_back(&self, item: Bytes) {
+        let mut state = self.state.lock();
+        if let Some(item) = state.hand_over(item) {
+            state.items.push_front(item);
+        }
+    }
+}
+
+impl State {
+    /// Gives the item to a receiver that waits, or puts it in if there is room. Else it comes back, or nothing if closed.
+    fn put(&mut self, item: Bytes, capacity: usize) -> Result<(), Option<Bytes>> {
+        if self.closed {
+            return Err(None);
+        }
+        match self.hand_over(item) {
+            None => Ok(()),
+            // Those who wait for room were here first.
+            Some(item) if self.items.len() < capacity && self.senders.is_empty() => {
+                self.items.push_back(item);
+                Ok(())
+            }
+            Some(item) => Err(Some(item)),
+        }
+    }
+
+    fn hand_over(&mut self, mut item: Bytes) -> Option<Bytes> {
+        while let Some((receiver, index)) = self.receivers.pop_front() {
+            match receiver.fill(index, item) {
+                None => return None,
+                Some(refused) => item = refused,
+            }
+        }
+        Some(item)
+    }
+
+    /// Takes the next item; the first sender that waits takes the place that became free.
+    fn take(&mut self) -> Option<Bytes> {
+        let first = self.items.pop_front();
+        while let Some(sender) = self.senders.pop_front() {
+            if let Some(item) = sender.settle(Offer::Taken) {
+                if first.is_none() {
+                    return Some(item);
+                }
+                self.items.push_back(item);
+                break;
+            }
+        }
+        first
+    }
+}
+
+impl Sender {
+    /// Ends the wait and returns the item, unless it was over.
+    fn settle(&self, outcome: Offer) -> Option<Bytes> {
+        let mut offer = self.0.lock();
+        if !matches!(*offer, Offer::Waiting(..)) {
+            return None;
+        }
+        let Offer::Waiting(item, waker) = std::mem::replace(&mut *offer, outcome) else { return None };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Some(item)
+    }
+
+    fn shown(&self) -> Option<Bytes> {
+        match &*self.0.lock() {
+            Offer::Waiting(item, _) => Some(item.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Withdraws the offer when it is dropped, so that a plugin that was ended leaves no item behind.
+struct WaitingSender<'a> {
+    channel: &'a Channel,
+    sender: Arc<Sender>,
+}
+
+impl WaitingSender<'_> {
+    async fn outcome(&self) -> Result<(), ChannelError> {
+        poll_fn(|cx| match &mut *self.sender.0.lock() {
+            Offer::Waiting(_, waker) => {
+                *waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            Offer::Taken => Poll::Ready(Ok(())),
+            Offer::Refused => Poll::Ready(Err(ChannelError::Closed)),
+        })
+        .await
+    }
+
+    /// The time is over. The item may have been taken in the same moment; then the send has succeeded.
+    fn withdraw(&self) -> Result<(), ChannelError> {
+        let _order = self.channel.state.lock();
+        let mut offer = self.sender.0.lock();
+        match &*offer {
+            Offer::Taken => Ok(()),
+            Offer::Refused => Err(ChannelError::Closed),
+            Offer::Waiting(..) => {
+                *offer = Offer::Refused;
+                Err(ChannelError::Timeout)
+            }
+        }
+    }
+}
+
+impl Drop for WaitingSender<'_> {
+    fn drop(&mut self) {
+        let mut state = self.channel.state.lock();
+        if !matches!(*self.sender.0.lock(), Offer::Taken) {
+            state.senders.retain(|other| !Arc::ptr_eq(other, &self.sender));
+        }
+    }
+}
+
+impl Receiver {
+    /// Hands it the item; returns the item if it has one already or waits no longer.
+    fn fill(&self, index: usize, item: Bytes) -> Option<Bytes> {
+        let mut want = self.0.lock();
+        let Want::Waiting(waker) = &mut *want else { return Some(item) };
+        let waker = waker.take();
+        *want = Want::Filled(index, item);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        None
+    }
+
+    fn wake(&self) {
+        if let Want::Waiting(Some(waker)) = &*self.0.lock() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Ends the wait and returns what came, if something did.
+    fn end(&self) -> Option<(usize, Bytes)> {
+        match std::mem::replace(&mut *self.0.lock(), Want::Over) {
+            Want::Filled(index, item) => Some((index, item)),
+            Want::Waiting(_) | Want::Over => None,
+        }
+    }
+}
+
+// Where the look at several channels begins moves on with every call, so that one that always has items starves no other.
+static TURN: AtomicUsize = AtomicUsize::new(0);
+
+/// Takes an item from whichever channel has one first, and says which. Waits for at most this long.
+///
+/// # Errors
+/// `Timeout`; `Closed` when all are closed and empty, as no channels at all are.
+pub async fn select(channels: &[Arc<Channel>], limit: Option<Duration>) -> Result<(usize, Bytes), ChannelError> {
+    let turn = if channels.len() > 1 { TURN.fetch_add(1, Ordering::Relaxed) % channels.len() } else { 0 };
+    let in_turn = || channels.iter().enumerate().cycle().skip(turn).take(channels.len());
+    for (index, channel) in in_turn() {
+        if let Some(item) = channel.state.lock().take() {
+            return Ok((index, item));
+        }
+    }
+    let waiting = WaitingReceiver { channels, receiver: Arc::new(Receiver(Mutex::new(Want::Waiting(None)))) };
+    for (index, channel) in in_turn() {
+        let mut state = channel.state.lock();
+        // Something may have come since the first look, to this channel or through one where it already waits.
+        if let Some(item) = state.take() {
+            match waiting.receiver.fill(index, item) {
+                None => {}
+                Some(item) => {
+                    drop(state);
+                    channel.give_back(item);
+                }
+            }
+            break;
+        }
+        state.receivers.push_back((Arc::clone(&waiting.receiver), index));
+    }
+    match limit {
+        None => waiting.outcome().await,
+        Some(limit) => match timeout(limit, waiting.outcome()).await {
+            Ok(outcome) => outcome,
+            Err(_) => waiting.receiver.end().ok_or(ChannelError::Timeout),
+        },
+    }
+}
+
+/// Leaves all queues when it is dropped, and gives back what it was handed but nobody looked at.
+struct WaitingReceiver<'a> {
+    channels: &'a [Arc<Channel>],
+    receiver: Arc<Receiver>,
+}
+
+impl WaitingReceiver<'_> {
+    async fn outcome(&self) -> Result<(usize, Bytes), ChannelError> {
+        poll_fn(|cx| {
+            if let Want::Waiting(waker) = &mut *self.receiver.0.lock() {
+                *waker = Some(cx.waker().clone());
+            } else if let Some(filled) = self.receiver.end() {
+                return Poll::Ready(Ok(filled));
+            }
+            if self.channels.iter().all(|channel| channel.is_over()) {
+                // An item that was handed over just before the close is still good.
+                return Poll::Ready(self.receiver.end().ok_or(ChannelError::Closed));
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl Drop for WaitingReceiver<'_> {
+    fn drop(&mut self) {
+        let unseen = self.receiver.end();
+        for channel in self.channels {
+            channel.state.lock().receivers.retain(|(other, _)| !Arc::ptr_eq(other, &self.receiver));
+        }
+        if let Some((index, item)) = unseen
+            && let Some(channel) = self.channels.get(index)
+        {
+            channel.give_back(item);
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! One connection as everyone but its socket sees it: who it is, whether it is being handled or held, what goes out. The task at
+//! the door drives it (`begin_event`, `finish_event`, `pop`); guests act on it through the hub's verbs.
+
+use std::task::Context;
+use std::time::Duration;
+
+use futures_util::task::AtomicWaker;
+use parking_lot::{Mutex, MutexGuard};
+use tokio::time::Instant;
+
+use super::error::ReplyError;
+use super::outbox::{Outbox, Outgoing, Overloaded};
+use super::retention::Expiry;
+use super::settings::{self, Settings};
+use crate::ids::{ConnectionId, DeliveryId, TenantId, WebSocketHandle};
+use crate::message::{CloseFrame, Message};
+
+/// One HTTP header field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The name in lower case.
+    pub name: String,
+    /// The value as it was sent.
+    pub value: Vec<u8>,
+}
+
+/// The HTTP request that asked for the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upgrade {
+    /// The path as it was sent, without the query.
+    pub path: String,
+    /// The query without the question mark.
+    pub query: String,
+    /// The headers in the order in which they came.
+    pub headers: Vec<Header>,
+    /// The client's address and port.
+    pub remote_address: std::net::SocketAddr,
+}
+
+/// Which of its events a connection is handling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// It was opened.
+    Open,
+    /// A message came.
+    Message,
+    /// It has ended.
+    Close,
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseInfo {
+    /// The Close frame of the peer, else the host's, if there was one.
+    pub frame: Option<CloseFrame>,
+    /// Both sides have said Close.
+    pub clean: bool,
+}
+
+/// What the task of a connection may do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextStep {
+    /// Handle the next message.
+    Proceed,
+    /// Wait: the connection is held.
+    Wait,
+    /// Finish the close handshake; messages that waited are not for anyone any more.
+    Close,
+}
+
+/// One accepted WebSocket.
+pub struct Connection {
+    id: ConnectionId,
+    tenant: TenantId,
+    upgrade: Upgrade,
+    subprotocol: Option<String>,
+    message_size: usize,
+    attachment_size: usize,
+    state: Mutex<State>,
+    // Wakes the task of the connection when something outside its own events has changed.
+    changed: AtomicWaker,
+}
+
+pub(super) struct State {
+    event: Option<EventKind>,
+    // Whether the event under way has retained, used since then or not.
+    retained: bool,
+    pub(super) retention: Option<Box<Retention>>,
+    // The host has said Close, or will as soon as the outbox is written.
+    closing: bool,
+    // The peer has gone; what it sent before is still handled.
+    peer_gone: bool,
+    pub(super) outbox: Outbox,
+    attachment: Vec<u8>,
+}
+
+// Boxed, so that a connection that is not held pays a pointer for it.
+pub(super) struct Retention {
+    pub(super) handle: WebSocketHandle,
+    pub(super) since: Instant,
+    pub(super) deadline: Instant,
+    pub(super) expiry: Expiry,
+    // The host timer that has taken the handle over, and since when. Meanwhile the deadline does not count.
+    pub(super) delivery: Option<(DeliveryId, Instant)>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        id: ConnectionId,
+        tenant: TenantId,
+        upgrade: Upgrade,
+        subprotocol: Option<String>,
+        attachment: Vec<u8>,
+        limits: &Settings,
+    ) -> Self {
+        Self {
+            id,
+            tenant,
+            upgrade,
+            subprotocol,
+            message_size: settings::bytes(limits.message_size),
+            attachment_size: settings::bytes(limits.attachment_size),
+            state: Mutex::new(State {
+                event: None,
+                retained: false,
+                retention: None,
+                closing: false,
+                peer_gone: false,
+                outbox: Outbox::new(settings::bytes(limits.outbox_size)),
+                attachment,
+            }),
+            changed: AtomicWaker::new(),
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The HTTP request that asked for it.
+    #[must_use]
+    pub fn upgrade(&self) -> &Upgrade {
+        &self.upgrade
+    }
+
+    /// The subprotocol that was agreed on.
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
+    /// The plugin's own bytes.
+    #[must_use]
+    pub fn attachment(&self) -> Vec<u8> {
+        self.state.lock().attachment.clone()
+    }
+
+    /// Replaces the plugin's own bytes.
+    ///
+    /// # Errors
+    /// `TooLarge` over the limit.
+    pub fn set_attachment(&self, bytes: Vec<u8>) -> Result<(), ReplyError> {
+        if bytes.len() > self.attachment_size {
+            return Err(ReplyError::TooLarge);
+        }
+        self.state.lock().attachment = bytes;
+        Ok(())
+    }
+
+    /// Answers in the event under way. The task of the connection looks at the outbox after each step of its event, so this wakes
+    /// nobody.
+    ///
+    /// # Errors
+    /// `Retained`, `Closed`, `TooLarge`, `Overloaded`.
+    pub fn reply(&self, message: Message) -> Result<(), ReplyError> {
+        if message.len() > self.message_size {
+            return Err(ReplyError::TooLarge);
+        }
+        let mut state = self.state.lock();
+        state.check_reply()?;
+        state.outbox.push(message, None).map_err(|Overloaded| ReplyError::Overloaded)
+    }
+
+    /// Closes the connection in the event under way.
+    ///
+    /// # Errors
+    /// `Retained`, `Closed`.
+    pub fn reply_close(&self, frame: CloseFrame) -> Result<(), ReplyError> {
+        let mut state = self.state.lock();
+        state.check_reply()?;
+        state.close(frame);
+        Ok(())
+    }
+
+    /// Sends a message that answers nobody (a broadcast), held or not.
+    pub(super) fn publish(&self, message: Message) -> Result<(), ReplyError> {
+        {
+            let mut state = self.state.lock();
+            if !state.is_open() {
+                return Err(ReplyError::Closed);
+            }
+            state.outbox.push(message, None).map_err(|Overloaded| ReplyError::Overloaded)?;
+        }
+        self.changed.wake();
+        Ok(())
+    }
+
+    /// Closes the connection from outside of its events. A handle that is out becomes `closed`.
+    pub fn close(&self, frame: CloseFrame) {
+        self.state.lock().close(frame);
+        self.changed.wake();
+    }
+
+    /// Closes the connection and forgets what waits to be written: the peer does not take it.
+    pub fn abort(&self, frame: CloseFrame) {
+        {
+            let mut state = self.state.lock();
+            state.outbox.clear();
+            state.close(frame);
+        }
+        self.changed.wake();
+    }
+
+    /// An event begins. Until it is finished no other one may.
+    pub fn begin_event(&self, kind: EventKind) {
+        let mut state = self.state.lock();
+        state.event = Some(kind);
+        state.retained = false;
+        if kind == EventKind::Close {
+            state.closing = true;
+        }
+    }
+
+    /// The event under way has returned.
+    pub(super) fn finish_event(&self) {
+        self.state.lock().event = None;
+    }
+
+    /// What the task of the connection may do between two events.
+    #[must_use]
+    pub fn next_step(&self) -> NextStep {
+        let state = self.state.lock();
+        if state.peer_gone {
+            NextStep::Proceed
+        } else if state.closing {
+            NextStep::Close
+        } else if state.retention.is_some() {
+            NextStep::Wait
+        } else {
+            NextStep::Proceed
+        }
+    }
+
+    /// The peer has gone: nothing more can be sent, and a handle that is out is `closed` from now on.
+    pub fn peer_gone(&self) {
+        let mut state = self.state.lock();
+        state.peer_gone = true;
+        state.outbox.clear();
+    }
+
+    /// True once the host has said Close or will as soon as the outbox is written.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.state.lock().closing
+    }
+
+    /// True while the connection is held, its handle unused.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        let state = self.state.lock();
+        state.is_open() && state.retention.is_some()
+    }
+
+    /// The next frame to write.
+    #[must_use]
+    pub fn pop(&self) -> Option<Outgoing> {
+        self.state.lock().outbox.pop()
+    }
+
+    /// True if no frame waits to be written.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.state.lock().outbox.is_empty()
+    }
+
+    /// When the retention expires, if the connection is held and no timer has the handle.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        let state = self.state.lock();
+        let retention = state.retention.as_deref()?;
+        (state.is_open() && retention.delivery.is_none()).then_some(retention.deadline)
+    }
+
+    /// Registers the task of the connection to be woken by the next change. It looks at the state after this call.
+    pub fn register(&self, cx: &Context<'_>) {
+        self.changed.register(cx.waker());
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    pub(super) fn wake(&self) {
+        self.changed.wake();
+    }
+
+    pub(super) fn message_size(&self) -> usize {
+        self.message_size
+    }
+}
+
+impl State {
+    pub(super) fn is_open(&self) -> bool {
+        !self.closing && !self.peer_gone
+    }
+
+    pub(super) fn may_retain(&self) -> bool {
+        self.is_open() && matches!(self.event, Some(EventKind::Open | EventKind::Message))
+    }
+
+    pub(super) fn has_retained(&self) -> bool {
+        self.retained
+    }
+
+    pub(super) fn retain(&mut self, retention: Retention) {
+        self.retained = true;
+        self.retention = Some(Box::new(retention));
+    }
+
+    fn check_reply(&self) -> Result<(), ReplyError> {
+        if self.retained {
+            Err(ReplyError::Retained)
+        } else if !self.is_open() {
+            Err(ReplyError::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The Close frame follows what the outbox already has. Only the first one counts.
+    pub(super) fn close(&mut self, frame: CloseFrame) {
+        if self.is_open() {
+            self.closing = true;
+            self.outbox.push_close(frame);
+        }
+    }
+}
+
+impl Retention {
+    /// How long the connection has been held.
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
+    }
+}

@@ -1,0 +1,64 @@
+//! The messages of one client that wait for their turn. Bounded: while it is full the door reads nothing more, and TCP pushes back
+//! on the client. Nothing is dropped.
+
+use std::collections::VecDeque;
+
+use super::settings::{self, Settings};
+use crate::message::Message;
+
+/// Messages that came, in order. It has one owner, the connection's own task.
+#[derive(Debug)]
+pub struct Inbox {
+    messages: VecDeque<Message>,
+    bytes: usize,
+    max_messages: usize,
+    max_bytes: usize,
+}
+
+impl Inbox {
+    /// An empty one.
+    #[must_use]
+    pub fn new(limits: &Settings) -> Self {
+        Self {
+            messages: VecDeque::new(),
+            bytes: 0,
+            max_messages: limits.inbox_messages.max(1),
+            max_bytes: settings::bytes(limits.inbox_size),
+        }
+    }
+
+    /// Puts a message in. A message may go beyond the bound in bytes; the next one must wait outside.
+    pub fn push(&mut self, message: Message) {
+        self.bytes = self.bytes.saturating_add(message.len());
+        self.messages.push_back(message);
+    }
+
+    /// Takes the message out that came first.
+    pub fn pop(&mut self) -> Option<Message> {
+        let message = self.messages.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(message.len());
+        if self.messages.is_empty() && self.messages.capacity() > 16 {
+            // A burst is over; an idle connection pays for no room that it does not use.
+            self.messages = VecDeque::new();
+        }
+        Some(message)
+    }
+
+    /// True if no further message may be read.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.messages.len() >= self.max_messages || self.bytes >= self.max_bytes
+    }
+
+    /// True if no message waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Forgets what waits.
+    pub fn clear(&mut self) {
+        self.messages = VecDeque::new();
+        self.bytes = 0;
+    }
+}

@@ -1,0 +1,160 @@
+//! The connections, what is held of them, and the channels between plugins. It knows nothing of wasm and nothing of sockets: the
+//! door reads frames in and takes frames out, the guest's imports call the verbs.
+
+mod broadcast;
+mod channel;
+mod channels;
+mod connection;
+mod cron;
+mod delayed;
+mod error;
+mod handles;
+mod inbox;
+mod outbox;
+mod retention;
+mod settings;
+mod timers;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use dashmap::DashMap;
+use tokio::sync::mpsc;
+
+pub use broadcast::Audience;
+pub use channel::{Channel, select};
+pub use channels::Channels;
+pub use connection::{CloseInfo, Connection, EventKind, Header, NextStep, Upgrade};
+pub use delayed::{Told, Written};
+pub use error::{BroadcastTooLarge, ChannelError, DelayedError, ReplyError, RetainError, TimerError};
+pub use inbox::Inbox;
+pub use outbox::{Frame, Outgoing};
+pub use retention::{Expiry, RetainOptions};
+pub use settings::Settings;
+pub use timers::{Missed, Recurrence, TimerDue, TimerInfo, Timers, unix_time};
+
+use crate::ids::{ConnectionId, NodeId, TenantId};
+use crate::schedule::Schedule;
+use delayed::Due;
+use handles::Handles;
+
+/// All connections of this host and all that plugins share about them.
+pub struct Hub {
+    node: NodeId,
+    settings: Settings,
+    connections: DashMap<ConnectionId, Arc<Connection>>,
+    handles: Handles,
+    expired: AtomicUsize,
+    due: Schedule<Due>,
+    channels: Channels,
+    timers: Timers,
+    draining: AtomicBool,
+}
+
+impl Hub {
+    /// An empty hub, and the queue in which it says which timers of plugins are due. Whoever owns the hub runs [`Hub::run`].
+    ///
+    /// # Errors
+    /// The operating system gives no random numbers.
+    pub fn new(node: NodeId, settings: Settings) -> Result<(Self, mpsc::Receiver<TimerDue>), getrandom::Error> {
+        // A timer that is due waits here for a plugin to take it. While the queue is full the timers wait, and catch up as their
+        // policy says.
+        let (timers, due_timers) = Timers::new(1024);
+        let hub = Self {
+            node,
+            handles: Handles::new(node)?,
+            connections: DashMap::new(),
+            expired: AtomicUsize::new(0),
+            due: Schedule::default(),
+            channels: Channels::new(settings.channels.clone()),
+            timers,
+            draining: AtomicBool::new(false),
+            settings,
+        };
+        Ok((hub, due_timers))
+    }
+
+    /// Delivers what is due, for as long as it is polled.
+    pub async fn run(&self) {
+        tokio::join!(self.run_deliveries(), self.timers.run());
+    }
+
+    /// What the hub was set up with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The channels of all tenants.
+    #[must_use]
+    pub fn channels(&self) -> &Channels {
+        &self.channels
+    }
+
+    /// The timers of all plugins.
+    #[must_use]
+    pub fn timers(&self) -> &Timers {
+        &self.timers
+    }
+
+    /// Takes in a connection that was accepted.
+    ///
+    /// # Errors
+    /// The operating system gives no random numbers.
+    pub fn connect(
+        &self,
+        tenant: TenantId,
+        upgrade: Upgrade,
+        subprotocol: Option<String>,
+        attachment: Vec<u8>,
+    ) -> Result<Arc<Connection>, getrandom::Error> {
+        let mut random = [0; 16];
+        getrandom::fill(&mut random)?;
+        let id = ConnectionId::new(self.node, u128::from_le_bytes(random));
+        let connection = Arc::new(Connection::new(id, tenant, upgrade, subprotocol, attachment, &self.settings));
+        self.connections.insert(id, Arc::clone(&connection));
+        Ok(connection)
+    }
+
+    /// Lets go of a connection whose close event is over. A handle that is still out goes on saying `closed` until its deadline.
+    pub fn disconnect(&self, connection: &Connection) {
+        connection.peer_gone();
+        self.bury(connection);
+        self.connections.remove(&connection.id());
+    }
+
+    /// How many connections there are.
+    #[must_use]
+    pub fn connection_count(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// How many handles are out.
+    #[must_use]
+    pub fn held_count(&self) -> usize {
+        self.handles.live()
+    }
+
+    /// Waits until no handle is out.
+    pub async fn none_held(&self) {
+        self.handles.none_live().await;
+    }
+
+    /// How many retentions have ended by their deadline since the start.
+    #[must_use]
+    pub fn expired_count(&self) -> usize {
+        self.expired.load(Ordering::Relaxed)
+    }
+
+    /// From now on retentions are refused. For a host that is stopping.
+    pub fn refuse_retentions(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Calls `each` with every connection.
+    pub fn for_each(&self, mut each: impl FnMut(&Arc<Connection>)) {
+        for entry in &self.connections {
+            each(entry.value());
+        }
+    }
+}

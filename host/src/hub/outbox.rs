@@ -1,0 +1,108 @@
+//! The one way out to a client: frames in the order in which the host accepted them, bounded in bytes.
+
+use std::collections::VecDeque;
+
+use tokio::sync::oneshot;
+
+use crate::message::{CloseFrame, Message};
+
+/// What goes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// A message.
+    Message(Message),
+    /// The Close frame. Nothing follows it.
+    Close(CloseFrame),
+}
+
+/// A frame on its way out.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// What goes out.
+    pub frame: Frame,
+    /// Is told when the frame has been written to the socket; dropped if that will not happen.
+    pub written: Option<oneshot::Sender<()>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Outbox {
+    frames: VecDeque<Outgoing>,
+    bytes: usize,
+    limit: usize,
+}
+
+/// The frame does not fit.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Overloaded;
+
+impl Outbox {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { frames: VecDeque::new(), bytes: 0, limit }
+    }
+
+    /// Takes the message if it fits, or if nothing waits: a limit below the message limit must not block a connection for ever.
+    pub(super) fn push(&mut self, message: Message, written: Option<oneshot::Sender<()>>) -> Result<(), Overloaded> {
+        if self.bytes.saturating_add(message.len()) > self.limit && !self.frames.is_empty() {
+            return Err(Overloaded);
+        }
+        self.push_unbounded(message, written);
+        Ok(())
+    }
+
+    /// Takes the message even if it does not fit: for deliveries of the host, whose guest is no longer there to be told. There is at
+    /// most one of them for a retention.
+    pub(super) fn push_unbounded(&mut self, message: Message, written: Option<oneshot::Sender<()>>) {
+        self.bytes = self.bytes.saturating_add(message.len());
+        self.frames.push_back(Outgoing { frame: Frame::Message(message), written });
+    }
+
+    pub(super) fn push_close(&mut self, frame: CloseFrame) {
+        self.frames.push_back(Outgoing { frame: Frame::Close(frame), written: None });
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Outgoing> {
+        let outgoing = self.frames.pop_front()?;
+        if let Frame::Message(message) = &outgoing.frame {
+            self.bytes = self.bytes.saturating_sub(message.len());
+        }
+        Some(outgoing)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// Forgets what waits. Those who wait for it to be written are told that it will not be.
+    pub(super) fn clear(&mut self) {
+        self.frames = VecDeque::new();
+        self.bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn message(size: usize) -> Message {
+        Message::Binary(Bytes::from(vec![0; size]))
+    }
+
+    #[test]
+    fn past_the_bound_it_is_overloaded_until_something_left() {
+        let mut outbox = Outbox::new(10);
+        assert_eq!(outbox.push(message(6), None), Ok(()));
+        assert_eq!(outbox.push(message(5), None), Err(Overloaded));
+        assert_eq!(outbox.push(message(4), None), Ok(()));
+        outbox.pop();
+        assert_eq!(outbox.push(message(5), None), Ok(()));
+    }
+
+    #[test]
+    fn one_message_fits_into_an_empty_outbox_whatever_its_size() {
+        let mut outbox = Outbox::new(10);
+        assert_eq!(outbox.push(message(11), None), Ok(()));
+        assert_eq!(outbox.push(message(0), None), Err(Overloaded));
+    }
+}

@@ -1,0 +1,157 @@
+//! Retaining a connection: how a retention begins, expires and is undone. It lives behind its connection's own lock, and whoever
+//! takes it from there has ended it: so of all who race exactly one succeeds.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Hub;
+use super::connection::{Connection, Retention, State};
+use super::delayed::Due;
+use super::error::{DelayedError, RetainError};
+use super::handles::Entry;
+use crate::ids::{TenantId, WebSocketHandle};
+use crate::message::{CloseFrame, Message};
+
+/// What happens to a held connection at the deadline.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Expiry {
+    /// It goes on.
+    #[default]
+    Resume,
+    /// It is closed.
+    Close(CloseFrame),
+    /// It is sent this and goes on.
+    Send(Message),
+}
+
+/// How to retain.
+#[derive(Clone, Debug, Default)]
+pub struct RetainOptions {
+    /// How long; none means the hub's default. It is lowered to the hub's maximum.
+    pub deadline: Option<Duration>,
+    /// What happens then.
+    pub expiry: Expiry,
+}
+
+impl Hub {
+    /// Holds a connection from the end of its event under way on.
+    ///
+    /// # Errors
+    /// `AlreadyRetained`, `Closing`, `QuotaExceeded`, `TooLarge`.
+    pub fn retain(&self, connection: &Arc<Connection>, options: RetainOptions) -> Result<WebSocketHandle, RetainError> {
+        if let Expiry::Send(message) = &options.expiry
+            && message.len() > connection.message_size()
+        {
+            return Err(RetainError::TooLarge);
+        }
+        let mut state = connection.lock();
+        if state.has_retained() {
+            return Err(RetainError::AlreadyRetained);
+        }
+        if !state.may_retain() || self.draining.load(Ordering::Acquire) {
+            return Err(RetainError::Closing);
+        }
+        if self.handles.live() >= self.settings.held_connections {
+            return Err(RetainError::QuotaExceeded);
+        }
+        let handle = self.handles.mint().ok_or(RetainError::QuotaExceeded)?;
+        let since = Instant::now();
+        let deadline = since + self.lowered(options.deadline.unwrap_or(self.settings.retain_deadline));
+        state.retain(Retention { handle, since, deadline, expiry: options.expiry, delivery: None });
+        // Still under the lock: when the connection ends, it has to find the handle in the table.
+        self.handles.insert(handle, Arc::clone(connection));
+        Ok(handle)
+    }
+
+    /// The event under way has returned; its handler has failed or not. After a failure the retention is undone and the
+    /// connection is closed with 1011.
+    pub fn finish_event(&self, connection: &Connection, outcome: Result<(), ()>) {
+        connection.finish_event();
+        if outcome.is_err() {
+            let undone = {
+                let mut state = connection.lock();
+                state.close(CloseFrame::PLUGIN_FAILED);
+                state.retention.take()
+            };
+            if let Some(retention) = undone {
+                self.forget(&retention);
+            }
+        }
+    }
+
+    /// Ends the retention of a connection if its deadline has passed, as its policy says. For the connection's own task.
+    pub fn expire(&self, connection: &Connection) {
+        let now = Instant::now();
+        let retention = {
+            let mut state = connection.lock();
+            let due = state.is_open()
+                && state.retention.as_ref().is_some_and(|held| held.delivery.is_none() && held.deadline <= now);
+            let Some(mut retention) = (if due { state.retention.take() } else { None }) else { return };
+            match std::mem::take(&mut retention.expiry) {
+                Expiry::Resume => {}
+                Expiry::Close(frame) => state.close(frame),
+                Expiry::Send(message) => state.outbox.push_unbounded(message, None),
+            }
+            retention
+        };
+        self.handles.remove(retention.handle);
+        self.expired.fetch_add(1, Ordering::Relaxed);
+        let age = retention.age(now);
+        tracing::warn!(connection = %connection.id(), path = connection.upgrade().path, ?age, "retention expired");
+    }
+
+    /// The connection has ended: a handle that is out says `closed` until its deadline, and a delivery to it is dropped.
+    pub(super) fn bury(&self, connection: &Connection) {
+        let mut state = connection.lock();
+        let Some(retention) = state.retention.take() else { return };
+        if retention.delivery.is_some() {
+            self.forget(&retention);
+        } else if self.handles.bury(retention.handle, connection.tenant()) {
+            self.due.insert(retention.deadline, |_| Due::Forget(retention.handle));
+        }
+    }
+
+    /// Finds the retention of a handle that nobody has used, and acts on it under its connection's lock.
+    pub(super) fn with_retention<T>(
+        &self,
+        tenant: TenantId,
+        handle: u64,
+        act: impl FnOnce(&Arc<Connection>, &mut State) -> Result<T, DelayedError>,
+    ) -> Result<T, DelayedError> {
+        let handle = WebSocketHandle::new(handle).ok_or(DelayedError::InvalidHandle)?;
+        let connection = match self.handles.get(handle) {
+            Some(Entry::Live(connection)) if connection.tenant() == tenant => connection,
+            Some(Entry::Closed(owner)) if owner == tenant => return Err(DelayedError::Closed),
+            _ => return Err(DelayedError::InvalidHandle),
+        };
+        let mut state = connection.lock();
+        match &state.retention {
+            Some(held) if held.handle == handle && held.delivery.is_none() => {}
+            // It was used, or its connection ended since the look into the table.
+            _ => {
+                return Err(match self.handles.get(handle) {
+                    Some(Entry::Closed(_)) => DelayedError::Closed,
+                    _ => DelayedError::InvalidHandle,
+                });
+            }
+        }
+        if !state.is_open() {
+            return Err(DelayedError::Closed);
+        }
+        act(&connection, &mut state)
+    }
+
+    fn forget(&self, retention: &Retention) {
+        self.handles.remove(retention.handle);
+        if let Some((delivery, _)) = retention.delivery {
+            self.due.remove_if(delivery.0, |_| true);
+        }
+    }
+
+    pub(super) fn lowered(&self, deadline: Duration) -> Duration {
+        deadline.min(self.settings.retain_maximum)
+    }
+}

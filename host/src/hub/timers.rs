@@ -1,0 +1,301 @@
+//! The timers of plugins: they belong to the plugin, not to an instance. What is due goes into a bounded queue that is drained
+//! above, where the plugin's handler is called; whoever called it says `finished`, and only then a repeating timer is set again,
+//! so its runs never overlap.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use dashmap::DashMap;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::cron::Cron;
+use super::error::TimerError;
+use crate::ids::{PluginId, TimerId};
+use crate::schedule::Schedule;
+
+/// Longer delays and intervals are refused.
+const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
+/// When a timer runs.
+#[derive(Clone, Debug)]
+pub enum Recurrence {
+    /// Once, after this long.
+    After(Duration),
+    /// Once, at this time of day; at once if it has passed.
+    At(SystemTime),
+    /// Again and again, this far apart, anchored at the moment of setting.
+    Every(Duration),
+    /// Again and again, as a cron expression says, in this time zone or UTC.
+    Cron {
+        /// Five or six fields.
+        expression: String,
+        /// An IANA name.
+        time_zone: Option<String>,
+    },
+}
+
+/// What a repeating timer does with runs that are past when their turn comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missed {
+    /// They are left out.
+    #[default]
+    Skip,
+    /// Each is made up for.
+    Burst,
+    /// One run stands for all of them.
+    Coalesce,
+}
+
+/// A timer that is pending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimerInfo {
+    /// Its id.
+    pub id: TimerId,
+    /// When it runs next.
+    pub next: SystemTime,
+    /// What its handler will be given.
+    pub payload: Bytes,
+}
+
+/// A timer whose time has come. Give it back to [`Timers::finished`].
+#[derive(Debug)]
+pub struct TimerDue {
+    /// Which.
+    pub id: TimerId,
+    timer: Timer,
+}
+
+impl TimerDue {
+    /// Whose handler is to be called.
+    #[must_use]
+    pub fn plugin(&self) -> PluginId {
+        self.timer.plugin
+    }
+
+    /// What it is to be given.
+    #[must_use]
+    pub fn payload(&self) -> &Bytes {
+        &self.timer.payload
+    }
+}
+
+/// The timers of all plugins.
+pub struct Timers {
+    pending: Schedule<Timer>,
+    // Timers whose handler is being called, and whether they were cancelled meanwhile.
+    running: DashMap<TimerId, Run>,
+    due: mpsc::Sender<TimerDue>,
+}
+
+struct Run {
+    plugin: PluginId,
+    repeats: bool,
+    cancelled: bool,
+}
+
+#[derive(Debug)]
+struct Timer {
+    plugin: PluginId,
+    payload: Bytes,
+    missed: Missed,
+    beat: Beat,
+}
+
+/// When the run was planned for which a timer is pending, and how the one after it is found.
+#[derive(Debug)]
+enum Beat {
+    Once,
+    At(SystemTime),
+    Every { planned: Instant, period: Duration },
+    Cron { planned: SystemTime, cron: Box<Cron> },
+}
+
+impl Timers {
+    pub(super) fn new(queue: usize) -> (Self, mpsc::Receiver<TimerDue>) {
+        let (due, drain) = mpsc::channel(queue);
+        (Self { pending: Schedule::default(), running: DashMap::new(), due }, drain)
+    }
+
+    /// Sets a timer.
+    ///
+    /// # Errors
+    /// `InvalidSchedule` says what is wrong with the recurrence and where.
+    pub fn set(
+        &self,
+        plugin: PluginId,
+        recurrence: Recurrence,
+        payload: Bytes,
+        missed: Missed,
+    ) -> Result<TimerId, TimerError> {
+        let now = Instant::now();
+        let (due, beat) = match recurrence {
+            Recurrence::After(delay) => (now + bounded(delay)?, Beat::Once),
+            Recurrence::At(at) => (now + bounded(until(at))?, Beat::At(at)),
+            Recurrence::Every(period) if period.is_zero() => {
+                return Err(TimerError::InvalidSchedule("an interval must be at least 1 ms".to_owned()));
+            }
+            Recurrence::Every(period) => {
+                let planned = now + bounded(period)?;
+                (planned, Beat::Every { planned, period })
+            }
+            Recurrence::Cron { expression, time_zone } => {
+                let cron = Cron::new(&expression, time_zone.as_deref()).map_err(TimerError::InvalidSchedule)?;
+                let planned = cron
+                    .after(SystemTime::now())
+                    .ok_or_else(|| TimerError::InvalidSchedule(format!("`{expression}` never comes")))?;
+                (now + until(planned).min(LONGEST), Beat::Cron { planned, cron: Box::new(cron) })
+            }
+        };
+        let number = self.pending.insert(due, |_| Timer { plugin, payload, missed, beat });
+        Ok(TimerId(number))
+    }
+
+    /// Takes a timer back. A run that has started is not stopped.
+    ///
+    /// # Errors
+    /// `Unknown`.
+    pub fn cancel(&self, plugin: PluginId, id: TimerId) -> Result<(), TimerError> {
+        // Between two runs a timer is pending, and while its handler is called it is running. It may change over between the
+        // looks, but not there and back again.
+        let pending = || self.pending.remove_if(id.0, |timer| timer.plugin == plugin).is_some();
+        if pending() || self.cancel_running(plugin, id) || pending() { Ok(()) } else { Err(TimerError::Unknown) }
+    }
+
+    /// The pending timers of a plugin, those first that run first.
+    #[must_use]
+    pub fn list(&self, plugin: PluginId) -> Vec<TimerInfo> {
+        let (now, time) = (Instant::now(), SystemTime::now());
+        let mut timers = self.pending.pick(|number, due, timer| {
+            (timer.plugin == plugin).then(|| TimerInfo {
+                id: TimerId(number),
+                next: time + due.saturating_duration_since(now),
+                payload: timer.payload.clone(),
+            })
+        });
+        timers.sort_by_key(|timer| (timer.next, timer.id));
+        timers
+    }
+
+    /// How many timers are pending.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// True if no timer is pending.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// The run of a timer is over: a repeating one is set for its next, unless it was cancelled meanwhile.
+    pub fn finished(&self, due: TimerDue) {
+        let TimerDue { id, mut timer } = due;
+        let next = timer.beat.next(timer.missed);
+        let running = self.running.entry(id);
+        if let dashmap::Entry::Occupied(run) = running {
+            if let Some(next) = next
+                && !run.get().cancelled
+            {
+                self.pending.again(id.0, next, timer);
+            }
+            run.remove();
+        }
+    }
+
+    fn cancel_running(&self, plugin: PluginId, id: TimerId) -> bool {
+        let Some(mut run) = self.running.get_mut(&id) else { return false };
+        let effective = run.plugin == plugin && run.repeats && !run.cancelled;
+        run.cancelled |= effective;
+        effective
+    }
+
+    /// Moves what is due into the queue, for as long as it is polled.
+    pub(super) async fn run(&self) {
+        loop {
+            let running = |number, timer: &Timer| {
+                let run = Run { plugin: timer.plugin, repeats: !timer.beat.is_once(), cancelled: false };
+                self.running.insert(TimerId(number), run);
+            };
+            let (number, timer) = self.pending.next(running).await;
+            if let Some(early) = timer.beat.early() {
+                // The clock on the wall was set back, or the time was too far away to wait for in one go.
+                self.pending.again(number, Instant::now() + early.min(LONGEST), timer);
+                self.running.remove(&TimerId(number));
+                continue;
+            }
+            let id = TimerId(number);
+            if let Err(refused) = self.due.send(TimerDue { id, timer }).await {
+                // Nobody drains any more: the host is stopping.
+                self.running.remove(&refused.0.id);
+                return;
+            }
+        }
+    }
+}
+
+impl Beat {
+    fn is_once(&self) -> bool {
+        matches!(self, Self::Once | Self::At(_))
+    }
+
+    /// How far away the planned time of day still is.
+    fn early(&self) -> Option<Duration> {
+        match self {
+            Self::Once | Self::Every { .. } => None,
+            Self::At(planned) | Self::Cron { planned, .. } => Some(until(*planned)).filter(|left| !left.is_zero()),
+        }
+    }
+
+    /// Moves on to the next run and says when it is; runs that are past are treated as the policy says.
+    fn next(&mut self, missed: Missed) -> Option<Instant> {
+        match self {
+            Self::Once | Self::At(_) => None,
+            Self::Every { planned, period } => {
+                let late = planned.elapsed();
+                // How many runs have been missed by now. The interval is not zero: `set` refuses that.
+                let behind = late.as_nanos().checked_div(period.as_nanos()).unwrap_or(0);
+                let behind = u32::try_from(behind).unwrap_or(u32::MAX);
+                *planned += match (missed, behind) {
+                    (Missed::Burst, _) | (_, 0) => *period,
+                    (Missed::Skip, _) => period.saturating_mul(behind.saturating_add(1)),
+                    (Missed::Coalesce, _) => period.saturating_mul(behind),
+                };
+                Some(*planned)
+            }
+            Self::Cron { planned, cron } => {
+                let now = SystemTime::now();
+                let following = cron.after(*planned)?;
+                *planned = match missed {
+                    _ if following > now => following,
+                    Missed::Burst => following,
+                    Missed::Skip => cron.after(now)?,
+                    Missed::Coalesce => now,
+                };
+                Some(Instant::now() + until(*planned).min(LONGEST))
+            }
+        }
+    }
+}
+
+/// How long until a time of day; nothing if it has passed.
+fn until(time: SystemTime) -> Duration {
+    let left = time.duration_since(SystemTime::now()).unwrap_or_default();
+    // The queue counts whole milliseconds; what is left of one must not look like a time that has come.
+    Duration::from_millis(u64::try_from(left.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
+}
+
+fn bounded(delay: Duration) -> Result<Duration, TimerError> {
+    if delay > LONGEST {
+        return Err(TimerError::InvalidSchedule(format!("{} ms is longer than 400 days", delay.as_millis())));
+    }
+    Ok(delay)
+}
+
+/// A time in milliseconds since the Unix epoch.
+#[must_use]
+pub fn unix_time(milliseconds: u64) -> SystemTime {
+    // Beyond what the clock can name is as far away as the bounds above refuse anyway.
+    UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds)).unwrap_or(UNIX_EPOCH + Duration::from_secs(1 << 40))
+}

@@ -1,0 +1,37 @@
+//! Holdline: a WebSocket server whose handlers are WebAssembly components.
+//!
+//! The modules stand in storeys, the lowest first. A module uses only what stands below its own storey; those on one storey do
+//! not know each other. `tests/tidy.rs` enforces it, and `ARCHITECTURE.md` draws it.
+
+// Words: the names of things, and what travels.
+pub mod ids;
+pub mod message;
+
+// Senses: what the host tells about itself.
+pub mod telemetry;
+
+// Tools: a queue of what is due, and the compilers of guests.
+pub mod schedule;
+pub mod toolchain;
+
+// Hearts: wasm, and connections. Each knows nothing of the other.
+pub mod engine;
+pub mod hub;
+
+// What guests see.
+pub mod guest;
+
+// Plugins alive.
+pub mod plugin;
+
+// Doors.
+pub mod socket;
+
+// Settings.
+pub mod config;
+
+// The whole.
+pub mod app;
+
+// The hand.
+pub mod cli;

@@ -1,0 +1,170 @@
+//! What plugins do beside connections: workers, timers, and the items of their channels. All of it ends when the host stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Plugins;
+use super::loaded::Plugin;
+use super::manifest::{Channel, Worker};
+use crate::guest::v1::{Failure, WorkerStart};
+use crate::hub::{Hub, TimerDue};
+
+/// The pause before a resident worker that failed is run again: at first, and at most. It doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Runs workers, timer handlers and channel handlers.
+#[derive(Clone)]
+pub struct Background {
+    plugins: Arc<Plugins>,
+    hub: Arc<Hub>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Background {
+    /// Nothing runs yet.
+    #[must_use]
+    pub fn new(plugins: Arc<Plugins>, hub: Arc<Hub>) -> Self {
+        Self { plugins, hub, tasks: TaskTracker::new(), stop: CancellationToken::new() }
+    }
+
+    /// Serves the two queues: timers that are due, and workers that plugins ask for.
+    pub fn serve(&self, mut due: mpsc::Receiver<TimerDue>, mut asked: mpsc::Receiver<WorkerStart>) {
+        let timers = self.clone();
+        self.spawn(async move {
+            while let Some(timer) = due.recv().await {
+                let background = timers.clone();
+                timers.spawn(async move { background.timer(timer).await });
+            }
+        });
+        let workers = self.clone();
+        self.spawn(async move {
+            while let Some(start) = asked.recv().await {
+                let background = workers.clone();
+                workers.spawn(async move { background.started(start).await });
+            }
+        });
+    }
+
+    /// Starts the resident workers and channel handlers of a plugin.
+    pub fn start(&self, plugin: &Arc<Plugin>) {
+        if plugin.exports().worker {
+            for worker in &plugin.manifest().workers {
+                for _ in 0..worker.instances {
+                    self.spawn(resident(Arc::clone(plugin), worker.clone()));
+                }
+            }
+        }
+        if plugin.exports().channel_handler {
+            for channel in &plugin.manifest().channels {
+                for _ in 0..channel.concurrency {
+                    self.spawn(consumer(Arc::clone(plugin), Arc::clone(&self.hub), channel.clone()));
+                }
+            }
+        }
+    }
+
+    /// Ends all of it where it waits or computes.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(task).await;
+        });
+    }
+
+    async fn timer(&self, due: TimerDue) {
+        if let Some(plugin) = self.plugins.get(due.plugin()) {
+            let call = async {
+                let mut instance = plugin.lend().await?;
+                let answer = instance.on_timer(due.id.0, due.payload()).await;
+                plugin.give_back(instance);
+                answer
+            };
+            if let Err(failure) = call.await {
+                plugin.log("timer", &failure);
+            }
+        }
+        self.hub.timers().finished(due);
+    }
+
+    async fn started(&self, start: WorkerStart) {
+        let Some(plugin) = self.plugins.get(start.plugin) else { return };
+        let result = run(&plugin, &start.name, start.argument.as_slice()).await;
+        let Some(channel) = &start.exit_channel else { return };
+        let (outcome, error) = match &result {
+            Ok(()) => ("finished", None),
+            Err(Failure::Returned(text)) => ("failed", Some(text.clone())),
+            Err(Failure::Trapped { source, .. }) => ("trapped", Some(format!("{source:#}"))),
+            Err(failure) => ("failed", Some(failure.to_string())),
+        };
+        let told = json!({ "worker": start.id, "name": start.name, "outcome": outcome, "error": error }).to_string();
+        let channels = self.hub.channels();
+        let offered = channels.lookup(plugin.tenant(), channel).and_then(|channel| channel.offer(Bytes::from(told)));
+        if let Err(error) = offered {
+            let (plugin, worker) = (plugin.name(), start.name.as_str());
+            tracing::warn!(target: "plugin", plugin, worker, channel, %error, "the worker's end could not be told");
+        }
+    }
+}
+
+async fn run(plugin: &Plugin, name: &str, argument: &[u8]) -> Result<(), Failure> {
+    let result = async { plugin.instantiate().await?.run(name, argument).await }.await;
+    if let Err(failure) = &result {
+        plugin.log(&format!("worker {name}"), failure);
+    }
+    result
+}
+
+/// Runs a worker again whenever it fails, after a pause that doubles. One that held out for as long as the longest pause begins
+/// with the first again.
+async fn resident(plugin: Arc<Plugin>, worker: Worker) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let begun = Instant::now();
+        if run(&plugin, &worker.name, worker.argument.as_bytes()).await.is_ok() {
+            return;
+        }
+        if begun.elapsed() >= LONGEST_PAUSE {
+            pause = FIRST_PAUSE;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Gives the items of a channel to the plugin, one at a time, until the channel is closed and drained.
+async fn consumer(plugin: Arc<Plugin>, hub: Arc<Hub>, settings: Channel) {
+    let channel = match hub.channels().open(plugin.tenant(), &settings.name, settings.capacity) {
+        Ok(channel) => channel,
+        Err(error) => {
+            let (plugin, channel) = (plugin.name(), settings.name.as_str());
+            tracing::error!(target: "plugin", plugin, channel, %error, "the channel handler cannot have its channel");
+            return;
+        }
+    };
+    while let Ok(item) = channel.receive(None).await {
+        let call = async {
+            let mut instance = plugin.lend().await?;
+            let answer = instance.on_item(&settings.name, &item).await;
+            plugin.give_back(instance);
+            answer
+        };
+        if let Err(failure) = call.await {
+            plugin.log("item", &failure);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Which instance handles an event of a connection, as the plugin's isolation says, and what becomes of its failures: they go to
+//! the plugin's log, and the connection learns only that there was one.
+
+use std::sync::Arc;
+
+use super::loaded::Plugin;
+use super::manifest::Isolation;
+use crate::guest::v1::{Acceptance, Failure, Instance, Refusal};
+use crate::hub::{CloseInfo, Connection, Upgrade};
+use crate::message::Message;
+
+/// What becomes of a client that wants to connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It may.
+    Accept(Acceptance),
+    /// It may not.
+    Refuse(Refusal),
+    /// The plugin failed.
+    Failed,
+}
+
+/// Gives the events of one connection to its plugin.
+pub struct Dispatch {
+    plugin: Arc<Plugin>,
+    // The connection's own instance, if the isolation gives it one.
+    own: Option<Instance>,
+}
+
+impl Dispatch {
+    /// For a connection of this plugin.
+    #[must_use]
+    pub fn new(plugin: Arc<Plugin>) -> Self {
+        Self { plugin, own: None }
+    }
+
+    /// The plugin.
+    #[must_use]
+    pub fn plugin(&self) -> &Plugin {
+        &self.plugin
+    }
+
+    /// Asks the plugin whether a client may connect; without a connect handler everyone may.
+    pub async fn connect(&mut self, upgrade: &Upgrade, subprotocols: &[String]) -> Decision {
+        if !self.plugin.exports().connect_handler {
+            return Decision::Accept(Acceptance::default());
+        }
+        let answer = match self.lend().await {
+            Ok(mut instance) => {
+                let answer = instance.on_connect(upgrade, subprotocols).await;
+                self.give_back(instance);
+                answer
+            }
+            Err(failure) => Err(failure),
+        };
+        match answer {
+            Ok(Ok(acceptance)) => Decision::Accept(acceptance),
+            Ok(Err(refusal)) => Decision::Refuse(refusal),
+            Err(failure) => {
+                self.plugin.log("connect", &failure);
+                Decision::Failed
+            }
+        }
+    }
+
+    /// The connection is open.
+    ///
+    /// # Errors
+    /// The plugin failed.
+    pub async fn open(&mut self, connection: &Arc<Connection>) -> Result<(), ()> {
+        if !self.plugin.exports().handler {
+            return Ok(());
+        }
+        let mut instance = self.start("open").await?;
+        let answer = instance.on_open(connection).await;
+        self.finish("open", instance, answer)
+    }
+
+    /// A message came.
+    ///
+    /// # Errors
+    /// The plugin failed.
+    pub async fn message(&mut self, connection: &Arc<Connection>, message: Message) -> Result<(), ()> {
+        if !self.plugin.exports().handler {
+            return Ok(());
+        }
+        let mut instance = self.start("message").await?;
+        let answer = instance.on_message(connection, message).await;
+        self.finish("message", instance, answer)
+    }
+
+    /// The connection has ended.
+    ///
+    /// # Errors
+    /// The plugin failed.
+    pub async fn close(&mut self, connection: &Arc<Connection>, info: &CloseInfo) -> Result<(), ()> {
+        if !self.plugin.exports().handler {
+            return Ok(());
+        }
+        let mut instance = self.start("close").await?;
+        let answer = instance.on_close(connection, info).await;
+        self.finish("close", instance, answer)
+    }
+
+    async fn start(&mut self, event: &str) -> Result<Instance, ()> {
+        self.lend().await.map_err(|failure| self.plugin.log(event, &failure))
+    }
+
+    fn finish(&mut self, event: &str, instance: Instance, answer: Result<(), Failure>) -> Result<(), ()> {
+        self.give_back(instance);
+        answer.map_err(|failure| self.plugin.log(event, &failure))
+    }
+
+    async fn lend(&mut self) -> Result<Instance, Failure> {
+        match self.own.take() {
+            Some(instance) => Ok(instance),
+            None => self.plugin.lend().await,
+        }
+    }
+
+    fn give_back(&mut self, instance: Instance) {
+        if self.plugin.manifest().isolation != Isolation::Connection {
+            self.plugin.give_back(instance);
+        } else if !instance.is_broken() {
+            self.own = Some(instance);
+        }
+    }
+}

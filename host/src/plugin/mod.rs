@@ -1,0 +1,69 @@
+//! Plugins as they live: their manifest, their instances for each event, their workers, their timers, their channels, and the
+//! routes that lead to them.
+
+mod background;
+mod dispatch;
+mod error;
+mod loaded;
+mod manifest;
+mod routes;
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use tokio::sync::mpsc;
+
+pub use background::Background;
+pub use dispatch::{Decision, Dispatch};
+pub use error::LoadError;
+pub use loaded::{Plugin, Report, report};
+pub use manifest::{Isolation, MANIFEST_FILE, Manifest, ManifestError, embed};
+pub use routes::{RouteError, Routes};
+
+use crate::engine::Engine;
+use crate::guest::v1::WorkerStart;
+use crate::hub::Hub;
+use crate::ids::{PluginId, TenantId};
+
+/// All plugins of this host, by number.
+pub struct Plugins {
+    engine: Engine,
+    hub: Arc<Hub>,
+    plugins: DashMap<PluginId, Arc<Plugin>>,
+    workers: mpsc::Sender<WorkerStart>,
+}
+
+impl Plugins {
+    /// No plugins yet, and the queue in which they ask for workers.
+    #[must_use]
+    pub fn new(engine: Engine, hub: Arc<Hub>) -> (Arc<Self>, mpsc::Receiver<WorkerStart>) {
+        // Asks beyond this are refused to the guest that asks.
+        let (workers, asked) = mpsc::channel(1024);
+        (Arc::new(Self { engine, hub, plugins: DashMap::new(), workers }), asked)
+    }
+
+    /// Compiles, checks and links a component and takes it in. Keep it off the threads that serve.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn load(&self, tenant: TenantId, manifest: Manifest, component: &[u8]) -> Result<Arc<Plugin>, LoadError> {
+        let id = PluginId(u32::try_from(self.plugins.len()).unwrap_or(u32::MAX));
+        let plugin =
+            Plugin::load(&self.engine, Arc::clone(&self.hub), self.workers.clone(), tenant, id, manifest, component)?;
+        let plugin = Arc::new(plugin);
+        self.plugins.insert(id, Arc::clone(&plugin));
+        Ok(plugin)
+    }
+
+    /// The plugin of this number.
+    #[must_use]
+    pub fn get(&self, id: PluginId) -> Option<Arc<Plugin>> {
+        self.plugins.get(&id).map(|plugin| Arc::clone(plugin.value()))
+    }
+
+    /// All of them, in no order.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Plugin>> {
+        self.plugins.iter().map(|plugin| Arc::clone(plugin.value())).collect()
+    }
+}

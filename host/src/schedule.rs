@@ -1,0 +1,156 @@
+//! A queue of things that are due later. Inserting and removing cost O(1); what is due is drained above, by one task. Nothing is
+//! ever early; the grain is a millisecond.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::task::{Poll, ready};
+
+use parking_lot::Mutex;
+use tokio::time::Instant;
+use tokio_util::time::{DelayQueue, delay_queue};
+
+/// Things that are due later, each under a number that is never given out twice.
+pub struct Schedule<T> {
+    // One lock for the wheel and the map, because a number must leave both at once: the wheel reuses its keys.
+    inner: Mutex<Inner<T>>,
+}
+
+struct Inner<T> {
+    wheel: DelayQueue<u64>,
+    // Boxed: the free places of a map of many timers would else cost more than the timers.
+    items: HashMap<u64, Box<Item<T>>>,
+    last: u64,
+}
+
+struct Item<T> {
+    key: delay_queue::Key,
+    due: Instant,
+    value: T,
+}
+
+impl<T> Default for Schedule<T> {
+    fn default() -> Self {
+        Self { inner: Mutex::new(Inner { wheel: DelayQueue::new(), items: HashMap::new(), last: 0 }) }
+    }
+}
+
+impl<T> Schedule<T> {
+    /// Puts a thing in and returns its number. `make` is given the number, and the thing cannot come out before it has returned.
+    /// The time may have passed; it may be at most two years away.
+    pub fn insert(&self, due: Instant, make: impl FnOnce(u64) -> T) -> u64 {
+        let mut inner = self.inner.lock();
+        inner.last += 1;
+        let number = inner.last;
+        inner.put(number, due, make(number));
+        number
+    }
+
+    /// A number that nothing is under, for a thing that was due before it could go in.
+    pub fn number(&self) -> u64 {
+        let mut inner = self.inner.lock();
+        inner.last += 1;
+        inner.last
+    }
+
+    /// Puts a thing that came out back in under its old number.
+    pub fn again(&self, number: u64, due: Instant, value: T) {
+        self.inner.lock().put(number, due, value);
+    }
+
+    /// Takes the thing of this number out, if it is in and `wanted` says so.
+    pub fn remove_if(&self, number: u64, wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+        let mut inner = self.inner.lock();
+        if !wanted(&inner.items.get(&number)?.value) {
+            return None;
+        }
+        let item = inner.items.remove(&number)?;
+        inner.wheel.remove(&item.key);
+        Some(item.value)
+    }
+
+    /// What `pick` makes of each thing that is in, with its number and time, in no order.
+    pub fn pick<U>(&self, mut pick: impl FnMut(u64, Instant, &T) -> Option<U>) -> Vec<U> {
+        let inner = self.inner.lock();
+        inner.items.iter().filter_map(|(number, item)| pick(*number, item.due, &item.value)).collect()
+    }
+
+    /// How many things are in.
+    pub fn len(&self) -> usize {
+        self.inner.lock().items.len()
+    }
+
+    /// True if nothing is in.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The next thing that is due, with its number; waits until there is one. For one task at a time: the latest one to wait is the
+    /// one that is woken. `taken` is called before anyone can see that it is out.
+    pub async fn next(&self, taken: impl Fn(u64, &T)) -> (u64, T) {
+        poll_fn(|cx| {
+            let mut inner = self.inner.lock();
+            loop {
+                let Some(expired) = ready!(inner.wheel.poll_expired(cx)) else {
+                    // An empty wheel says so at once; it wakes this task at the next insert.
+                    return Poll::Pending;
+                };
+                let number = expired.into_inner();
+                if let Some(item) = inner.items.remove(&number) {
+                    taken(number, &item.value);
+                    return Poll::Ready((number, item.value));
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl<T> Inner<T> {
+    fn put(&mut self, number: u64, due: Instant, value: T) {
+        let key = self.wheel.insert_at(number, due);
+        self.items.insert(number, Box::new(Item { key, due, value }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn things_come_out_in_time_and_never_early() {
+        let schedule = Schedule::default();
+        let start = Instant::now();
+        schedule.insert(start + Duration::from_millis(20), |_| "late");
+        schedule.insert(start + Duration::from_millis(10), |_| "soon");
+        assert_eq!(schedule.next(|_, _| {}).await.1, "soon");
+        assert!(start.elapsed() >= Duration::from_millis(10));
+        assert_eq!(schedule.next(|_, _| {}).await.1, "late");
+        assert!(start.elapsed() >= Duration::from_millis(20));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_insert_wakes_the_one_that_waits() {
+        let schedule = Arc::new(Schedule::default());
+        let waiting = tokio::spawn({
+            let schedule = Arc::clone(&schedule);
+            async move { schedule.next(|_, _| {}).await.1 }
+        });
+        tokio::task::yield_now().await;
+        schedule.insert(Instant::now(), |_| 7);
+        assert_eq!(waiting.await.ok(), Some(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_removed_does_not_come_and_its_place_is_not_confused() {
+        let schedule = Schedule::default();
+        let first = schedule.insert(Instant::now() + Duration::from_secs(1), |_| 1);
+        assert_eq!(schedule.remove_if(first, |_| false), None);
+        assert_eq!(schedule.remove_if(first, |_| true), Some(1));
+        schedule.insert(Instant::now() + Duration::from_secs(2), |_| 2);
+        assert_eq!(schedule.remove_if(first, |_| true), None);
+        assert_eq!(schedule.next(|_, _| {}).await.1, 2);
+    }
+}

@@ -1,0 +1,57 @@
+//! How far the end of a connection has come: who has said Close, and whether anything can still be read.
+
+use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use crate::hub::CloseInfo;
+use crate::message::CloseFrame;
+
+/// The state of a connection's end.
+#[derive(Debug, Default)]
+pub(super) struct Ending {
+    said: Option<CloseFrame>,
+    heard: Option<CloseFrame>,
+    // What the client sends cannot be understood any more.
+    unreadable: bool,
+    lost: bool,
+}
+
+impl Ending {
+    pub(super) fn said_close(&mut self, frame: CloseFrame) {
+        self.said = Some(frame);
+    }
+
+    pub(super) fn heard_close(&mut self, frame: Option<tungstenite::protocol::CloseFrame>) {
+        // A Close frame without a code stands for 1005 (RFC 6455, section 7.1.5).
+        let (code, reason) = frame.map_or((CloseCode::Status, Default::default()), |frame| (frame.code, frame.reason));
+        self.heard = Some(CloseFrame::received(code.into(), reason));
+    }
+
+    pub(super) fn unreadable(&mut self) {
+        self.unreadable = true;
+    }
+
+    pub(super) fn lost(&mut self) {
+        self.lost = true;
+    }
+
+    pub(super) fn has_said_close(&self) -> bool {
+        self.said.is_some()
+    }
+
+    /// Nothing can be written any more.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Nothing more comes from the client.
+    pub(super) fn is_over(&self) -> bool {
+        self.lost || self.unreadable || self.heard.is_some()
+    }
+
+    /// What the close event is told.
+    pub(super) fn info(&self) -> CloseInfo {
+        // The library answers the client's Close by itself.
+        CloseInfo { frame: self.heard.clone().or_else(|| self.said.clone()), clean: self.heard.is_some() && !self.lost }
+    }
+}

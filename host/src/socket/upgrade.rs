@@ -1,0 +1,191 @@
+//! From an HTTP request on a route to a WebSocket: the handshake is checked, the plugin is asked, and the socket is handed to its
+//! own task.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Empty, Full};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::server::create_response;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+
+use super::connection::ConnectionTask;
+use super::listener::{Body, Door, answer};
+use crate::guest::v1::{Acceptance, Refusal};
+use crate::hub::{Header, Upgrade};
+use crate::plugin::{Decision, Dispatch, Plugin};
+
+/// A larger read buffer is zeroed for every connection: at tungstenite's default of 128 KiB an idle one costs 131 kB and a message
+/// takes twice the time. This is what was measured to be best.
+const READ_BUFFER: usize = 4096;
+
+/// Answers a request on a plugin's route.
+pub(super) async fn respond(
+    door: &Arc<Door>,
+    plugin: &Arc<Plugin>,
+    mut request: Request<Incoming>,
+    remote_address: SocketAddr,
+) -> Response<Body> {
+    if !has_token(request.headers(), header::UPGRADE, "websocket") {
+        return upgrade_required();
+    }
+    let mut response = match handshake(&request) {
+        Ok(response) => response,
+        Err(response) => return response,
+    };
+    if door.is_closing() {
+        return answer(StatusCode::SERVICE_UNAVAILABLE, "the host is stopping\n");
+    }
+    let upgrade = Upgrade {
+        path: request.uri().path().to_owned(),
+        query: request.uri().query().unwrap_or_default().to_owned(),
+        headers: headers(request.headers()),
+        remote_address,
+    };
+    let subprotocols = subprotocols(request.headers());
+    let mut events = Dispatch::new(Arc::clone(plugin));
+    let acceptance = match events.connect(&upgrade, &subprotocols).await {
+        Decision::Accept(acceptance) => acceptance,
+        Decision::Refuse(refusal) => return refused(plugin.name(), refusal),
+        Decision::Failed => return answer(StatusCode::INTERNAL_SERVER_ERROR, ""),
+    };
+    if let Some(subprotocol) = &acceptance.subprotocol {
+        let value = HeaderValue::from_str(subprotocol).ok().filter(|_| subprotocols.contains(subprotocol));
+        let Some(value) = value else {
+            let plugin = plugin.name();
+            tracing::error!(target: "plugin", plugin, subprotocol, "it picked a subprotocol that the client did not offer");
+            return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
+        };
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+    }
+    let upgraded = hyper::upgrade::on(&mut request);
+    let task = Arc::clone(door);
+    door.tasks.spawn(async move {
+        match upgraded.await {
+            Ok(upgraded) => task.connected(upgraded, events, upgrade, acceptance).await,
+            Err(error) => tracing::debug!(%remote_address, %error, "the client left before it was upgraded"),
+        }
+    });
+    response
+}
+
+impl Door {
+    async fn connected(
+        self: Arc<Self>,
+        upgraded: hyper::upgrade::Upgraded,
+        events: Dispatch,
+        upgrade: Upgrade,
+        acceptance: Acceptance,
+    ) {
+        let parts = match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => parts,
+            Err(_) => return tracing::error!("an upgraded connection is not the TCP stream that it came on"),
+        };
+        let message_size = usize::try_from(self.hub.settings().message_size.as_u64()).unwrap_or(usize::MAX);
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .max_message_size(Some(message_size))
+            .max_frame_size(Some(message_size));
+        let stream = parts.io.into_inner();
+        let socket =
+            WebSocketStream::from_partially_read(stream, parts.read_buf.to_vec(), Role::Server, Some(config)).await;
+        let tenant = events.plugin().tenant();
+        match self.hub.connect(tenant, upgrade, acceptance.subprotocol, acceptance.attachment) {
+            Ok(connection) => ConnectionTask::new(&self, socket, connection, events).run().await,
+            Err(error) => tracing::error!(%error, "a connection could not be given an id"),
+        }
+    }
+}
+
+/// The response that accepts the handshake, or the one that says what is wrong with it.
+fn handshake(request: &Request<Incoming>) -> Result<Response<Body>, Response<Body>> {
+    // The library checks a request without its body.
+    let mut head = Request::new(());
+    *head.method_mut() = request.method().clone();
+    *head.version_mut() = request.version();
+    *head.headers_mut() = request.headers().clone();
+    match create_response(&head) {
+        Ok(response) => Ok(response.map(|()| empty())),
+        Err(error) => {
+            let version = request.headers().get(header::SEC_WEBSOCKET_VERSION);
+            if version.is_some_and(|version| version != "13") {
+                return Err(upgrade_required());
+            }
+            Err(answer(StatusCode::BAD_REQUEST, format!("not a WebSocket handshake: {error}\n")))
+        }
+    }
+}
+
+fn upgrade_required() -> Response<Body> {
+    let mut response = answer(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket: connect with ws://\n");
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    response
+}
+
+/// The plugin's own response.
+fn refused(plugin: &str, refusal: Refusal) -> Response<Body> {
+    let status = StatusCode::from_u16(refusal.status).ok().filter(|it| it.is_client_error() || it.is_server_error());
+    let Some(status) = status else {
+        let status = refusal.status;
+        tracing::error!(target: "plugin", plugin, status, "it refused with a status that is not from 400 to 599");
+        return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
+    };
+    let body = Full::new(refusal.body.into()).map_err(|never: Infallible| match never {}).boxed_unsync();
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    for field in refusal.headers {
+        let name = HeaderName::from_bytes(field.name.as_bytes());
+        let value = HeaderValue::from_bytes(&field.value);
+        match (name, value) {
+            (Ok(name), Ok(value)) if !is_of_the_transfer(&name) => {
+                response.headers_mut().append(name, value);
+            }
+            (Ok(_), Ok(_)) => {}
+            _ => tracing::warn!(target: "plugin", plugin, header = field.name, "a header of its refusal is not valid"),
+        }
+    }
+    response
+}
+
+/// Headers that say how the body is carried, which is the host's part.
+fn is_of_the_transfer(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::CONTENT_LENGTH | header::TRANSFER_ENCODING | header::CONNECTION | header::UPGRADE | header::TRAILER
+    )
+}
+
+fn empty() -> Body {
+    Empty::new().map_err(|never: Infallible| match never {}).boxed_unsync()
+}
+
+/// Copied, because the values of a request share the buffer that it was read into.
+fn headers(headers: &HeaderMap) -> Vec<Header> {
+    headers
+        .iter()
+        .map(|(name, value)| Header { name: name.as_str().to_owned(), value: value.as_bytes().to_vec() })
+        .collect()
+}
+
+fn subprotocols(headers: &HeaderMap) -> Vec<String> {
+    tokens(headers, header::SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect()
+}
+
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|it| it.eq_ignore_ascii_case(token))
+}
+
+/// The elements of a header that is a list (RFC 9110, section 5.6.1).
+fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim).filter(|token| !token.is_empty())
+}

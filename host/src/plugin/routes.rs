@@ -82,10 +82,10 @@ fn normal(route: &str) -> Result<String, RouteError> {
     if route.chars().any(|char| char.is_whitespace() || char.is_control()) {
         return Err(invalid("it has a space or a control character in it"));
     }
-    let rest = rest.strip_suffix('/').unwrap_or(rest);
     if rest.is_empty() {
         return Ok(String::new());
     }
+    let rest = rest.strip_suffix('/').unwrap_or(rest);
     if rest.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
         return Err(invalid("it has an empty, `.` or `..` segment"));
     }

@@ -1,1 +1,154 @@
-fn main() {}
+//! `cargo verify`: everything that has to hold before a change is good, one step after the other. It installs what a step needs
+//! and is not there. `cargo verify STEP…` runs only those steps.
+#![allow(clippy::print_stdout, reason = "it is a program for a terminal")]
+
+use std::error::Error;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// A step's name, what it promises, and how it is run.
+const STEPS: [(&str, &str, fn(&Path) -> Outcome); 8] = [
+    ("fmt", "the code is formatted", fmt),
+    ("clippy", "the lints have nothing to say", clippy),
+    ("doc", "the documentation builds without a warning", doc),
+    ("build", "the host builds", build),
+    ("guests", "the guest toolchain is there", guests),
+    ("test", "unit tests, the suite, the model and the house rules pass", test),
+    ("demo", "the demo's own client is content", demo),
+    ("page", "the demo page works in a browser", page),
+];
+
+fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = wanted.iter().find(|name| !STEPS.iter().any(|(step, ..)| step == name)) {
+        println!("there is no step `{unknown}`; the steps are:");
+        for (name, promise, _) in STEPS {
+            println!("  {name:<8} {promise}");
+        }
+        return ExitCode::FAILURE;
+    }
+    let root = root();
+    let mut passed = Vec::new();
+    for (name, promise, step) in STEPS {
+        if !wanted.is_empty() && !wanted.iter().any(|it| it == name) {
+            continue;
+        }
+        println!("\n── {name}: {promise}");
+        let begun = Instant::now();
+        if let Err(error) = step(&root) {
+            println!("\n{name} failed: {error}\nhint: `cargo verify {name}` runs this step alone");
+            return ExitCode::FAILURE;
+        }
+        passed.push((name, begun.elapsed()));
+    }
+    println!();
+    for (name, took) in &passed {
+        println!("{name:<8} {:>6.1} s", took.as_secs_f64());
+    }
+    println!("{} passed, 0 failed", passed.len());
+    ExitCode::SUCCESS
+}
+
+/// The workspace: this package is a folder of it.
+fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_owned()
+}
+
+fn fmt(root: &Path) -> Outcome {
+    cargo(root, "fmt --all --check")
+}
+
+// The release profile throughout, so that what is compiled for one step serves the next.
+fn clippy(root: &Path) -> Outcome {
+    cargo(root, "clippy --release --workspace --all-targets -- -D warnings")
+}
+
+fn doc(root: &Path) -> Outcome {
+    let mut command = command(root, "cargo", "doc --release --workspace --no-deps --document-private-items");
+    run(command.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn build(root: &Path) -> Outcome {
+    cargo(root, "build --release --package holdline")
+}
+
+fn guests(root: &Path) -> Outcome {
+    run(&mut command(root, holdline(root), "doctor --install"))
+}
+
+fn test(root: &Path) -> Outcome {
+    cargo(root, "test --release --workspace")
+}
+
+fn demo(root: &Path) -> Outcome {
+    cargo(root, "demo --check")
+}
+
+fn page(root: &Path) -> Outcome {
+    let folder = root.join("tests").join("page");
+    if !is_there("npm") {
+        install(root, "nodejs npm")?;
+    }
+    if !Path::new("/usr/bin/chromium").exists() {
+        install(root, "chromium")?;
+    }
+    run(&mut command(&folder, "npm", "ci --no-audit --no-fund"))?;
+    let mut host = command(root, holdline(root), "demo --listen 127.0.0.1:0").stdout(Stdio::piped()).spawn()?;
+    let checked = host.stdout.take().ok_or("the demo has no output").and_then(|output| {
+        let lines = BufReader::new(output).lines().map_while(Result::ok);
+        let url = lines.flat_map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        url.into_iter().find(|word| word.starts_with("http://")).ok_or("the demo did not say where it is")
+    });
+    let outcome = match checked {
+        Ok(url) => run(command(&folder, "node", "page.mjs").arg(url)),
+        Err(error) => Err(error.into()),
+    };
+    host.kill()?;
+    host.wait()?;
+    outcome
+}
+
+fn holdline(root: &Path) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    target.join("release").join("holdline")
+}
+
+fn is_there(program: &str) -> bool {
+    Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+}
+
+/// Debian's packages, with the rights that this needs.
+fn install(root: &Path, packages: &str) -> Outcome {
+    let root_user = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.starts_with(b"0\n"));
+    let apt = |arguments: &str| {
+        let mut apt = if root_user {
+            command(root, "apt-get", arguments)
+        } else {
+            command(root, "sudo", &format!("-n apt-get {arguments}"))
+        };
+        run(apt.env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    apt("update")?;
+    apt(&format!("install -y --no-install-recommends {packages}"))
+}
+
+fn cargo(root: &Path, arguments: &str) -> Outcome {
+    run(&mut command(root, std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), arguments))
+}
+
+fn command(folder: &Path, program: impl AsRef<std::ffi::OsStr>, arguments: &str) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).args(arguments.split_whitespace()).stdin(Stdio::null());
+    command
+}
+
+fn run(command: &mut Command) -> Outcome {
+    let shown = format!("{command:?}");
+    let status = command.status().map_err(|error| format!("{shown}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{shown}: {status}").into()) }
+}

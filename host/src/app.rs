@@ -156,9 +156,13 @@ impl Running {
             tracing::warn!(held = self.hub.held_count(), "connections are still held after the drain time");
         }
         self.hub.for_each(|connection| connection.close(CloseFrame::GOING_AWAY));
-        // Twice the time of a close handshake: one for the handshake, one for the close event.
+        // A handshake may take its time; then a handler that does not return has had its own.
         if tokio::time::timeout(self.close_timeout * 2, self.door.closed()).await.is_err() {
-            tracing::warn!(connections = self.hub.connection_count(), "connections are left behind");
+            tracing::warn!(connections = self.hub.connection_count(), "events that have not returned are given up");
+            self.hub.abandon_events();
+            if tokio::time::timeout(self.close_timeout * 2, self.door.closed()).await.is_err() {
+                tracing::warn!(connections = self.hub.connection_count(), "connections are left behind");
+            }
         }
         self.background.stop().await;
         self.clock.abort();

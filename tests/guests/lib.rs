@@ -1,1 +1,1 @@
-//! The guests are the examples beside this file.
+//! The guests of the suite are the examples of this package; there is nothing that they share.

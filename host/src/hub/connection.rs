@@ -1,6 +1,7 @@
 //! One connection as everyone but its socket sees it: who it is, whether it is being handled or held, what goes out. The task at
 //! the door drives it (`begin_event`, `finish_event`, `pop`); guests act on it through the hub's verbs.
 
+use std::sync::Arc;
 use std::task::Context;
 use std::time::Duration;
 
@@ -72,6 +73,7 @@ pub enum NextStep {
 pub struct Connection {
     id: ConnectionId,
     tenant: TenantId,
+    plugin: Arc<str>,
     upgrade: Upgrade,
     subprotocol: Option<String>,
     message_size: usize,
@@ -108,6 +110,7 @@ impl Connection {
     pub(super) fn new(
         id: ConnectionId,
         tenant: TenantId,
+        plugin: Arc<str>,
         upgrade: Upgrade,
         subprotocol: Option<String>,
         attachment: Vec<u8>,
@@ -116,6 +119,7 @@ impl Connection {
         Self {
             id,
             tenant,
+            plugin,
             upgrade,
             subprotocol,
             message_size: settings::bytes(limits.message_size),
@@ -143,6 +147,12 @@ impl Connection {
     #[must_use]
     pub fn tenant(&self) -> TenantId {
         self.tenant
+    }
+
+    /// The name of the plugin that handles it.
+    #[must_use]
+    pub fn plugin(&self) -> &str {
+        &self.plugin
     }
 
     /// The HTTP request that asked for it.

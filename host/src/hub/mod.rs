@@ -49,6 +49,7 @@ pub struct Hub {
     channels: Channels,
     timers: Timers,
     draining: AtomicBool,
+    abandoning: AtomicBool,
 }
 
 impl Hub {
@@ -69,6 +70,7 @@ impl Hub {
             channels: Channels::new(settings.channels.clone()),
             timers,
             draining: AtomicBool::new(false),
+            abandoning: AtomicBool::new(false),
             settings,
         };
         Ok((hub, due_timers))
@@ -97,13 +99,14 @@ impl Hub {
         &self.timers
     }
 
-    /// Takes in a connection that was accepted.
+    /// Takes in a connection that the plugin of this name has accepted.
     ///
     /// # Errors
     /// The operating system gives no random numbers.
     pub fn connect(
         &self,
         tenant: TenantId,
+        plugin: Arc<str>,
         upgrade: Upgrade,
         subprotocol: Option<String>,
         attachment: Vec<u8>,
@@ -111,7 +114,8 @@ impl Hub {
         let mut random = [0; 16];
         getrandom::fill(&mut random)?;
         let id = ConnectionId::new(self.node, u128::from_le_bytes(random));
-        let connection = Arc::new(Connection::new(id, tenant, upgrade, subprotocol, attachment, &self.settings));
+        let connection =
+            Arc::new(Connection::new(id, tenant, plugin, upgrade, subprotocol, attachment, &self.settings));
         self.connections.insert(id, Arc::clone(&connection));
         Ok(connection)
     }
@@ -149,6 +153,19 @@ impl Hub {
     /// From now on retentions are refused. For a host that is stopping.
     pub fn refuse_retentions(&self) {
         self.draining.store(true, Ordering::Release);
+    }
+
+    /// From now on an event that waits is given up, so that a handler which does not return holds nobody back. For a host that is
+    /// stopping and has waited long enough.
+    pub fn abandon_events(&self) {
+        self.abandoning.store(true, Ordering::Release);
+        self.for_each(|connection| connection.wake());
+    }
+
+    /// True if events that wait are to be given up.
+    #[must_use]
+    pub fn is_abandoning(&self) -> bool {
+        self.abandoning.load(Ordering::Acquire)
     }
 
     /// Calls `each` with every connection.

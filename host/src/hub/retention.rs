@@ -100,7 +100,7 @@ impl Hub {
         self.handles.remove(retention.handle);
         self.expired.fetch_add(1, Ordering::Relaxed);
         let age = retention.age(now);
-        tracing::warn!(connection = %connection.id(), path = connection.upgrade().path, ?age, "retention expired");
+        tracing::warn!(plugin = connection.plugin(), connection = %connection.id(), ?age, "a retention expired");
     }
 
     /// The connection has ended: a handle that is out says `closed` until its deadline, and a delivery to it is dropped.

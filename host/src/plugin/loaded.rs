@@ -41,7 +41,7 @@ impl Plugin {
         let owner = Owner {
             tenant,
             plugin: id,
-            name: name(),
+            name: manifest.name.as_str().into(),
             retain_deadline: manifest.retain.deadline,
             hub,
             workers,
@@ -73,6 +73,12 @@ impl Plugin {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.owner.name
+    }
+
+    /// Its name, to be kept without a copy.
+    #[must_use]
+    pub fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.owner.name)
     }
 
     /// Whose it is.

@@ -39,6 +39,10 @@ impl Ending {
         self.said.is_some()
     }
 
+    pub(super) fn is_unreadable(&self) -> bool {
+        self.unreadable
+    }
+
     /// Nothing can be written any more.
     pub(super) fn is_lost(&self) -> bool {
         self.lost

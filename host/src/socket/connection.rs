@@ -62,7 +62,10 @@ impl ConnectionTask {
             poll_fn(|cx| self.wire.poll(cx)).await;
         }
         // A client that does not answer the Close is not waited for any longer than this.
-        let said_goodbye = poll_fn(|cx| self.wire.poll_close(cx));
+        let said_goodbye = async {
+            poll_fn(|cx| self.wire.poll_close(cx)).await;
+            self.wire.linger().await;
+        };
         if tokio::time::timeout(self.close_timeout, said_goodbye).await.is_err() {
             tracing::debug!(connection = %self.connection.id(), "the client has not answered the Close frame");
         }
@@ -78,7 +81,7 @@ impl ConnectionTask {
 
     /// Runs one event while the socket goes on reading and writing.
     async fn event(&mut self, kind: EventKind, message: Option<Message>) -> Result<(), ()> {
-        let Self { connection, events, wire, .. } = self;
+        let Self { hub, connection, events, wire, .. } = self;
         connection.begin_event(kind);
         let call = async {
             match message {
@@ -90,6 +93,9 @@ impl ConnectionTask {
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = call.as_mut().poll(cx) {
                 return Poll::Ready(outcome);
+            }
+            if hub.is_abandoning() {
+                return Poll::Ready(Err(()));
             }
             // Whatever the socket is ready for has been done, or wakes this task again; messages wait for the event to end.
             let _socket = wire.poll(cx);

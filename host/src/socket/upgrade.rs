@@ -95,9 +95,12 @@ impl Door {
         let stream = parts.io.into_inner();
         let socket =
             WebSocketStream::from_partially_read(stream, parts.read_buf.to_vec(), Role::Server, Some(config)).await;
-        let tenant = events.plugin().tenant();
-        match self.hub.connect(tenant, upgrade, acceptance.subprotocol, acceptance.attachment) {
-            Ok(connection) => ConnectionTask::new(&self, socket, connection, events).run().await,
+        let (tenant, name) = (events.plugin().tenant(), events.plugin().shared_name());
+        match self.hub.connect(tenant, name, upgrade, acceptance.subprotocol, acceptance.attachment) {
+            // A task of its own: what the handshake needed is not kept for as long as the connection lives.
+            Ok(connection) => {
+                self.tasks.spawn(ConnectionTask::new(&self, socket, connection, events).run());
+            }
             Err(error) => tracing::error!(%error, "a connection could not be given an id"),
         }
     }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{Sink, Stream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::WebSocketStream;
@@ -99,7 +100,20 @@ impl Wire {
         self.inbox.clear();
         self.poll_read(cx);
         self.inbox.clear();
-        if self.ending.is_over() { Poll::Ready(()) } else { Poll::Pending }
+        let is_written = self.ending.is_lost() || self.connection.is_drained() && !self.unflushed;
+        if self.ending.is_over() && is_written { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Reads on, and throws away, until a client that broke the protocol has seen why and closes. If the socket were closed while
+    /// what it sends lies unread, the system would reset the connection, and the client might never see the Close frame.
+    pub(super) async fn linger(&mut self) {
+        if !self.ending.is_unreadable() || self.ending.is_lost() {
+            return;
+        }
+        let stream = self.socket.get_mut();
+        let mut thrown_away = vec![0; 4096];
+        let closed = stream.shutdown().await;
+        while closed.is_ok() && stream.read(&mut thrown_away).await.is_ok_and(|size| size > 0) {}
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) {

@@ -40,7 +40,7 @@ impl PluginLog {
 
     fn line(&self, line: &[u8]) {
         let line = String::from_utf8_lossy(line);
-        let (plugin, line) = (self.owner.name.as_str(), line.trim_end());
+        let (plugin, line) = (&*self.owner.name, line.trim_end());
         match self.level {
             Level::Info => tracing::info!(target: "plugin", plugin, "{line}"),
             Level::Warn => tracing::warn!(target: "plugin", plugin, "{line}"),

@@ -19,7 +19,7 @@ pub struct Owner {
     /// The plugin.
     pub plugin: PluginId,
     /// The plugin's name, for its log.
-    pub name: String,
+    pub name: Arc<str>,
     /// How long a retention lasts when the handler does not say; none means the hub's default.
     pub retain_deadline: Option<Duration>,
     /// The connections and channels.

@@ -10,7 +10,7 @@ use super::terminal::{self, Progress};
 use super::{host, talk};
 use crate::app::PluginSource;
 use crate::config::Config;
-use crate::toolchain::{self, News};
+use crate::toolchain;
 
 const PLUGINS: [&str; 3] = ["echo", "mirror", "ticker"];
 
@@ -65,10 +65,7 @@ fn install(root: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let progress = Progress::start("getting the Rust guest toolchain");
-    let installed = toolchain::install(root, &|news| match news {
-        News::Step(text) => progress.step(text),
-        News::Line(text) => progress.line(text),
-    })?;
+    let installed = toolchain::install(root, &|news| progress.hear(news))?;
     progress.done(&installed.summary());
     Ok(())
 }

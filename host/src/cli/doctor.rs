@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::cli::terminal::{self, Progress};
-use crate::toolchain::{self, Check, News, Rust, State};
+use crate::toolchain::{self, Check, Rust, State};
 
 /// Shows which tools for building plugins are here, and how to get the others.
 #[derive(Debug, clap::Args)]
@@ -24,10 +24,7 @@ pub(super) fn run(args: Doctor) -> anyhow::Result<()> {
     let here = Path::new(".");
     if args.install {
         let progress = Progress::start("looking for the guest toolchain");
-        let installed = toolchain::install(here, &|news| match news {
-            News::Step(text) => progress.step(text),
-            News::Line(text) => progress.line(text),
-        })?;
+        let installed = toolchain::install(here, &|news| progress.hear(news))?;
         progress.done(&installed.summary());
     }
     terminal::line("Rust plugins");

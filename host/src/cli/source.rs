@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use super::terminal::Progress;
 use crate::app::{PluginSource, StartError};
 use crate::plugin::{LoadError, MANIFEST_FILE, Manifest, embed};
-use crate::toolchain::{self, News};
+use crate::toolchain;
 
 /// An error that knows what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -62,10 +62,7 @@ pub(super) fn build(folder: &Path) -> anyhow::Result<PluginSource> {
         });
     };
     let progress = Progress::start(&format!("building {}", manifest.name));
-    let built = toolchain::build(folder, language, &|news| match news {
-        News::Step(step) => progress.step(step),
-        News::Line(line) => progress.line(line),
-    })?;
+    let built = toolchain::build(folder, language, &|news| progress.hear(news))?;
     let component =
         std::fs::read(&built.component).with_context(|| format!("{} cannot be read", built.component.display()))?;
     progress.done(&format!("built {}", manifest.name));

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
+use crate::toolchain::News;
+
 /// How often the spinner turns; it shows that the program lives while a tool is silent.
 const TURN: Duration = Duration::from_millis(100);
 
@@ -50,6 +52,14 @@ impl Progress {
         match &self.spinner {
             Some(spinner) => spinner.suspend(|| remark(text)),
             None => remark(text),
+        }
+    }
+
+    /// Shows what a tool of the guests has to say.
+    pub(super) fn hear(&self, news: News<'_>) {
+        match news {
+            News::Step(text) => self.step(text),
+            News::Line(text) => self.line(text),
         }
     }
 

@@ -3,17 +3,16 @@
 
 use std::sync::Arc;
 use std::task::Context;
-use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::error::ReplyError;
+use super::held::Retention;
 use super::outbox::{Outbox, Outgoing, Overloaded};
-use super::retention::Expiry;
 use super::settings::{self, Settings};
-use crate::ids::{ConnectionId, DeliveryId, TenantId, WebSocketHandle};
+use crate::ids::{ConnectionId, TenantId};
 use crate::message::{CloseFrame, Message};
 
 /// One HTTP header field.
@@ -94,16 +93,6 @@ pub(super) struct State {
     peer_gone: bool,
     pub(super) outbox: Outbox,
     attachment: Vec<u8>,
-}
-
-// Boxed, so that a connection that is not held pays a pointer for it.
-pub(super) struct Retention {
-    pub(super) handle: WebSocketHandle,
-    pub(super) since: Instant,
-    pub(super) deadline: Instant,
-    pub(super) expiry: Expiry,
-    // The host timer that has taken the handle over, and since when. Meanwhile the deadline does not count.
-    pub(super) delivery: Option<(DeliveryId, Instant)>,
 }
 
 impl Connection {
@@ -361,12 +350,5 @@ impl State {
             self.closing = true;
             self.outbox.push_close(frame);
         }
-    }
-}
-
-impl Retention {
-    /// How long the connection has been held.
-    pub(super) fn age(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.since)
     }
 }

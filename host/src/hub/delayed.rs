@@ -10,6 +10,7 @@ use super::Hub;
 use super::connection::{Connection, State};
 use super::error::DelayedError;
 use super::handles::Entry;
+use super::held::Due;
 use super::outbox::Overloaded;
 use crate::ids::{DeliveryId, TenantId, WebSocketHandle};
 use crate::message::{CloseFrame, Message};
@@ -35,17 +36,6 @@ impl Written {
     pub async fn wait(self) -> Result<(), DelayedError> {
         self.0.await.map_err(|_| DelayedError::Closed)
     }
-}
-
-/// What waits in the hub's schedule.
-pub(super) enum Due {
-    Deliver {
-        tenant: TenantId,
-        handle: WebSocketHandle,
-        message: Message,
-    },
-    /// The deadline of a handle whose connection is gone: from now on it is as if it had never been.
-    Forget(WebSocketHandle),
 }
 
 impl Hub {

@@ -9,6 +9,7 @@ mod cron;
 mod delayed;
 mod error;
 mod handles;
+mod held;
 mod inbox;
 mod outbox;
 mod retention;
@@ -27,16 +28,16 @@ pub use channels::Channels;
 pub use connection::{CloseInfo, Connection, EventKind, Header, NextStep, Upgrade};
 pub use delayed::{Told, Written};
 pub use error::{BroadcastTooLarge, ChannelError, DelayedError, ReplyError, RetainError, TimerError};
+pub use held::{Expiry, RetainOptions};
 pub use inbox::Inbox;
 pub use outbox::{Frame, Outgoing};
-pub use retention::{Expiry, RetainOptions};
 pub use settings::Settings;
 pub use timers::{Missed, Recurrence, TimerDue, TimerInfo, Timers, unix_time};
 
 use crate::ids::{ConnectionId, NodeId, TenantId};
 use crate::schedule::Schedule;
-use delayed::Due;
 use handles::Handles;
+use held::Due;
 
 /// All connections of this host and all that plugins share about them.
 pub struct Hub {

@@ -8,33 +8,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Hub;
-use super::connection::{Connection, Retention, State};
-use super::delayed::Due;
+use super::connection::{Connection, State};
 use super::error::{DelayedError, RetainError};
 use super::handles::Entry;
+use super::held::{Due, Expiry, RetainOptions, Retention};
 use crate::ids::{TenantId, WebSocketHandle};
-use crate::message::{CloseFrame, Message};
-
-/// What happens to a held connection at the deadline.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Expiry {
-    /// It goes on.
-    #[default]
-    Resume,
-    /// It is closed.
-    Close(CloseFrame),
-    /// It is sent this and goes on.
-    Send(Message),
-}
-
-/// How to retain.
-#[derive(Clone, Debug, Default)]
-pub struct RetainOptions {
-    /// How long; none means the hub's default. It is lowered to the hub's maximum.
-    pub deadline: Option<Duration>,
-    /// What happens then.
-    pub expiry: Expiry,
-}
+use crate::message::CloseFrame;
 
 impl Hub {
     /// Holds a connection from the end of its event under way on.

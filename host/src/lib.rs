@@ -10,7 +10,8 @@ pub mod message;
 // Senses: what the host tells about itself.
 pub mod telemetry;
 
-// Tools: a queue of what is due, and the compilers of guests.
+// Tools: durations in settings, a queue of what is due, and the compilers of guests.
+pub mod duration;
 pub mod schedule;
 pub mod toolchain;
 

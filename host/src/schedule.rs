@@ -4,10 +4,18 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::task::{Poll, ready};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
 use tokio_util::time::{DelayQueue, delay_queue};
+
+/// The wheel panics at what is more than two years and two months away from where it stands, and it turns only when something comes
+/// out. So something does at least this often.
+const TURN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The number under which no thing is.
+const NO_THING: u64 = 0;
 
 /// Things that are due later, each under a number that is never given out twice.
 pub struct Schedule<T> {
@@ -20,6 +28,8 @@ struct Inner<T> {
     // Boxed: the free places of a map of many timers would else cost more than the timers.
     items: HashMap<u64, Box<Item<T>>>,
     last: u64,
+    // Whether `NO_THING` is in.
+    turns: bool,
 }
 
 struct Item<T> {
@@ -30,7 +40,7 @@ struct Item<T> {
 
 impl<T> Default for Schedule<T> {
     fn default() -> Self {
-        Self { inner: Mutex::new(Inner { wheel: DelayQueue::new(), items: HashMap::new(), last: 0 }) }
+        Self { inner: Mutex::new(Inner { wheel: DelayQueue::new(), items: HashMap::new(), last: 0, turns: false }) }
     }
 }
 
@@ -52,9 +62,13 @@ impl<T> Schedule<T> {
         inner.last
     }
 
-    /// Puts a thing that came out back in under its old number.
-    pub fn again(&self, number: u64, due: Instant, value: T) {
-        self.inner.lock().put(number, due, value);
+    /// Puts a thing that came out back in under its old number, if `wanted` still says so. Whoever looks sees either what `wanted`
+    /// has not done yet or the thing.
+    pub fn again_if(&self, number: u64, due: Instant, value: T, wanted: impl FnOnce() -> bool) {
+        let mut inner = self.inner.lock();
+        if wanted() {
+            inner.put(number, due, value);
+        }
     }
 
     /// Takes the thing of this number out, if it is in and `wanted` says so.
@@ -90,11 +104,14 @@ impl<T> Schedule<T> {
         poll_fn(|cx| {
             let mut inner = self.inner.lock();
             loop {
-                let Some(expired) = ready!(inner.wheel.poll_expired(cx)) else {
-                    // An empty wheel says so at once; it wakes this task at the next insert.
-                    return Poll::Pending;
-                };
+                if !inner.turns {
+                    inner.turns = true;
+                    inner.wheel.insert(NO_THING, TURN);
+                }
+                // It is never empty, and wakes this task when something is inserted that is due sooner.
+                let Some(expired) = ready!(inner.wheel.poll_expired(cx)) else { return Poll::Pending };
                 let number = expired.into_inner();
+                inner.turns &= number != NO_THING;
                 if let Some(item) = inner.items.remove(&number) {
                     taken(number, &item.value);
                     return Poll::Ready((number, item.value));

@@ -70,5 +70,7 @@ pub(super) fn build(folder: &Path) -> anyhow::Result<PluginSource> {
 }
 
 fn name_of(folder: &Path) -> String {
+    // `.` has no name of its own.
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -24,7 +24,7 @@ pub struct Config {
     /// `[hub]`: limits of connections, retentions and channels.
     pub hub: hub::Settings,
     /// How long held connections may wait for their delivery when the host stops.
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "crate::duration::any")]
     pub drain: Duration,
     /// `[[plugin]]`: the plugins.
     #[serde(rename = "plugin")]

@@ -1,6 +1,6 @@
 //! What one instance may use: memory in all, time in each event.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::ResourceLimiter;
 
@@ -50,20 +50,30 @@ pub struct Meter {
     memory_limit: usize,
     memory_refused: bool,
     budget: Budget,
-    ticks: u32,
+    used: Duration,
+    // When the guest was last looked at, or went on after it had waited; none in the first tick of a call.
+    resumed: Option<Instant>,
 }
 
 impl Meter {
     /// A meter that has counted nothing.
     #[must_use]
     pub fn new(memory_limit: usize) -> Self {
-        Self { memory: 0, memory_limit, memory_refused: false, budget: Budget::Unlimited, ticks: 0 }
+        Self {
+            memory: 0,
+            memory_limit,
+            memory_refused: false,
+            budget: Budget::Unlimited,
+            used: Duration::ZERO,
+            resumed: None,
+        }
     }
 
     /// A call begins.
     pub fn begin(&mut self, budget: Budget) {
         self.budget = budget;
-        self.ticks = 0;
+        self.used = Duration::ZERO;
+        self.resumed = None;
     }
 
     /// True if the guest asked for more memory than it may have. It was told so, and has likely ended itself over it.
@@ -78,10 +88,25 @@ impl Meter {
         self.memory
     }
 
+    /// The guest has waited in an import and goes on: what it waited is not what it computed.
+    pub fn resume(&mut self) {
+        self.resumed = Some(Instant::now());
+    }
+
+    /// The guest begins to wait in an import.
+    pub fn pause(&mut self) {
+        // In the first tick of a call nobody has looked yet; that much is given.
+        self.used += self.resumed.take().map_or(Duration::ZERO, |resumed| resumed.elapsed().min(TICK));
+    }
+
+    /// A running guest is looked at once in a tick, so it has computed for at most one since the last look: what is more, it was not
+    /// running.
     pub(super) fn tick(&mut self) -> Result<(), Exceeded> {
-        self.ticks = self.ticks.saturating_add(1);
+        let now = Instant::now();
+        self.used += self.resumed.map_or(TICK, |resumed| now.saturating_duration_since(resumed).min(TICK));
+        self.resumed = Some(now);
         match self.budget {
-            Budget::Limited(limit) if TICK.saturating_mul(self.ticks) > limit => Err(Exceeded::Cpu(limit)),
+            Budget::Limited(limit) if self.used > limit => Err(Exceeded::Cpu(limit)),
             Budget::Limited(_) | Budget::Unlimited => Ok(()),
         }
     }
@@ -125,8 +150,24 @@ mod tests {
         let mut meter = Meter::new(0);
         for _ in 0..2 {
             meter.begin(Budget::Limited(limit));
-            assert!((0..3).all(|_| meter.tick().is_ok()));
-            assert_eq!(meter.tick(), Err(Exceeded::Cpu(limit)));
+            let begun = Instant::now();
+            while meter.tick().is_ok() {
+                assert!(begun.elapsed() < limit * 100, "the budget never ends");
+                std::hint::spin_loop();
+            }
+            // The first tick is counted whole, whenever it comes.
+            assert!(begun.elapsed() >= limit - TICK);
+        }
+    }
+
+    #[test]
+    fn what_was_waited_is_not_counted() {
+        let mut meter = Meter::new(0);
+        meter.begin(Budget::Limited(TICK));
+        for _ in 0..1000 {
+            meter.pause();
+            meter.resume();
+            assert_eq!(meter.tick(), Ok(()));
         }
     }
 }

@@ -45,6 +45,7 @@ pub struct Engine {
     inner: wasmtime::Engine,
     // One for each instance that may be alive. Whoever wants one more waits here instead of failing in the allocator.
     slots: Arc<Semaphore>,
+    instances: usize,
     component_size: usize,
     memory: bytesize::ByteSize,
 }
@@ -75,9 +76,11 @@ impl Engine {
                 }
             })
             .map_err(EngineError::Ticker)?;
+        let instances = usize::try_from(settings.instances).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Ok(Self {
             inner,
-            slots: Arc::new(Semaphore::new(usize::try_from(settings.instances).unwrap_or(usize::MAX))),
+            slots: Arc::new(Semaphore::new(instances)),
+            instances,
             component_size: usize::try_from(settings.component_size.as_u64()).unwrap_or(usize::MAX),
             memory: settings.memory,
         })
@@ -97,6 +100,18 @@ impl Engine {
                 return Slot(permit);
             }
         }
+    }
+
+    /// The right to have one instance alive, if it can be had at once.
+    #[must_use]
+    pub fn slot_now(&self) -> Option<Slot> {
+        Arc::clone(&self.slots).try_acquire_owned().ok().map(Slot)
+    }
+
+    /// True if less than a tenth of the instances that may be alive are left.
+    #[must_use]
+    pub fn is_scarce(&self) -> bool {
+        self.slots.available_permits() <= self.instances / 10
     }
 
     /// A store whose guest gives way every [`TICK`] and is held to its limits.
@@ -139,5 +154,7 @@ fn config(settings: &Settings) -> Config {
         .table_keep_resident(64 << 10);
     let mut config = Config::new();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool)).epoch_interruption(true);
+    // Only guests of WASI 0.3 need it, and it makes every call of the others three times as long.
+    config.concurrency_support(false);
     config
 }

@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
@@ -13,20 +12,22 @@ use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::error::ChannelError;
+use super::select::{Receiver, select};
 
 /// A queue of byte strings with a capacity; 0 is a rendezvous.
 pub struct Channel {
-    capacity: usize,
+    pub(super) capacity: usize,
     item_size: usize,
     // Taken before the lock of anyone who waits, never after.
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct State {
+pub(super) struct State {
     items: VecDeque<Bytes>,
     senders: VecDeque<Arc<Sender>>,
-    receivers: VecDeque<(Arc<Receiver>, usize)>,
+    // With each of them, which of its channels this one is.
+    pub(super) receivers: VecDeque<(Arc<Receiver>, usize)>,
     closed: bool,
 }
 
@@ -37,15 +38,6 @@ enum Offer {
     Waiting(Bytes, Option<Waker>),
     Taken,
     Refused,
-}
-
-/// A receiver that waits on one channel or more; the number beside it says which of its channels this one is.
-struct Receiver(Mutex<Want>);
-
-enum Want {
-    Waiting(Option<Waker>),
-    Filled(usize, Bytes),
-    Over,
 }
 
 impl Channel {
@@ -137,7 +129,7 @@ impl Channel {
     /// `Closed`.
     pub fn poll(&self) -> Result<Option<Bytes>, ChannelError> {
         let mut state = self.state.lock();
-        match state.take() {
+        match state.take(self.capacity) {
             None if state.closed => Err(ChannelError::Closed),
             item => Ok(item),
         }
@@ -172,14 +164,6 @@ impl Channel {
     fn check_size(&self, item: &Bytes) -> Result<(), ChannelError> {
         if item.len() > self.item_size { Err(ChannelError::TooLarge) } else { Ok(()) }
     }
-
-    /// Gives an item back that was handed to a receiver which went away before it could look: it is the next one again.
-    fn give_back(&self, item: Bytes) {
-        let mut state = self.state.lock();
-        if let Some(item) = state.hand_over(item) {
-            state.items.push_front(item);
-        }
-    }
 }
 
 impl State {
@@ -209,9 +193,19 @@ impl State {
         Some(item)
     }
 
-    /// Takes the next item; the first sender that waits takes the place that became free.
-    fn take(&mut self) -> Option<Bytes> {
+    /// Gives an item back that its receiver did not look at: it is the next one again, even where that is one more than fit in.
+    pub(super) fn give_back(&mut self, item: Bytes) {
+        if let Some(item) = self.hand_over(item) {
+            self.items.push_front(item);
+        }
+    }
+
+    /// Takes the next item; the first sender that waits takes the place that became free, if one did.
+    pub(super) fn take(&mut self, capacity: usize) -> Option<Bytes> {
         let first = self.items.pop_front();
+        if first.is_some() && self.items.len() >= capacity {
+            return first;
+        }
         while let Some(sender) = self.senders.pop_front() {
             if let Some(item) = sender.settle(Offer::Taken) {
                 if first.is_none() {
@@ -286,112 +280,6 @@ impl Drop for WaitingSender<'_> {
         let mut state = self.channel.state.lock();
         if !matches!(*self.sender.0.lock(), Offer::Taken) {
             state.senders.retain(|other| !Arc::ptr_eq(other, &self.sender));
-        }
-    }
-}
-
-impl Receiver {
-    /// Hands it the item; returns the item if it has one already or waits no longer.
-    fn fill(&self, index: usize, item: Bytes) -> Option<Bytes> {
-        let mut want = self.0.lock();
-        let Want::Waiting(waker) = &mut *want else { return Some(item) };
-        let waker = waker.take();
-        *want = Want::Filled(index, item);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        None
-    }
-
-    fn wake(&self) {
-        if let Want::Waiting(Some(waker)) = &*self.0.lock() {
-            waker.wake_by_ref();
-        }
-    }
-
-    /// Ends the wait and returns what came, if something did.
-    fn end(&self) -> Option<(usize, Bytes)> {
-        match std::mem::replace(&mut *self.0.lock(), Want::Over) {
-            Want::Filled(index, item) => Some((index, item)),
-            Want::Waiting(_) | Want::Over => None,
-        }
-    }
-}
-
-// Where the look at several channels begins moves on with every call, so that one that always has items starves no other.
-static TURN: AtomicUsize = AtomicUsize::new(0);
-
-/// Takes an item from whichever channel has one first, and says which. Waits for at most this long.
-///
-/// # Errors
-/// `Timeout`; `Closed` when all are closed and empty, as no channels at all are.
-pub async fn select(channels: &[Arc<Channel>], limit: Option<Duration>) -> Result<(usize, Bytes), ChannelError> {
-    let turn = if channels.len() > 1 { TURN.fetch_add(1, Ordering::Relaxed) % channels.len() } else { 0 };
-    let in_turn = || channels.iter().enumerate().cycle().skip(turn).take(channels.len());
-    for (index, channel) in in_turn() {
-        if let Some(item) = channel.state.lock().take() {
-            return Ok((index, item));
-        }
-    }
-    let waiting = WaitingReceiver { channels, receiver: Arc::new(Receiver(Mutex::new(Want::Waiting(None)))) };
-    for (index, channel) in in_turn() {
-        let mut state = channel.state.lock();
-        // Something may have come since the first look, to this channel or through one where it already waits.
-        if let Some(item) = state.take() {
-            match waiting.receiver.fill(index, item) {
-                None => {}
-                Some(item) => {
-                    drop(state);
-                    channel.give_back(item);
-                }
-            }
-            break;
-        }
-        state.receivers.push_back((Arc::clone(&waiting.receiver), index));
-    }
-    match limit {
-        None => waiting.outcome().await,
-        Some(limit) => match timeout(limit, waiting.outcome()).await {
-            Ok(outcome) => outcome,
-            Err(_) => waiting.receiver.end().ok_or(ChannelError::Timeout),
-        },
-    }
-}
-
-/// Leaves all queues when it is dropped, and gives back what it was handed but nobody looked at.
-struct WaitingReceiver<'a> {
-    channels: &'a [Arc<Channel>],
-    receiver: Arc<Receiver>,
-}
-
-impl WaitingReceiver<'_> {
-    async fn outcome(&self) -> Result<(usize, Bytes), ChannelError> {
-        poll_fn(|cx| {
-            if let Want::Waiting(waker) = &mut *self.receiver.0.lock() {
-                *waker = Some(cx.waker().clone());
-            } else if let Some(filled) = self.receiver.end() {
-                return Poll::Ready(Ok(filled));
-            }
-            if self.channels.iter().all(|channel| channel.is_over()) {
-                // An item that was handed over just before the close is still good.
-                return Poll::Ready(self.receiver.end().ok_or(ChannelError::Closed));
-            }
-            Poll::Pending
-        })
-        .await
-    }
-}
-
-impl Drop for WaitingReceiver<'_> {
-    fn drop(&mut self) {
-        let unseen = self.receiver.end();
-        for channel in self.channels {
-            channel.state.lock().receivers.retain(|(other, _)| !Arc::ptr_eq(other, &self.receiver));
-        }
-        if let Some((index, item)) = unseen
-            && let Some(channel) = self.channels.get(index)
-        {
-            channel.give_back(item);
         }
     }
 }

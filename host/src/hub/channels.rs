@@ -35,6 +35,15 @@ impl Channels {
             return Err(ChannelError::TooLarge);
         }
         let capacity = usize::try_from(capacity).map_err(|_| ChannelError::TooLarge)?;
+        match self.find_or_make(tenant, name, capacity) {
+            Err(ChannelError::QuotaExceeded) if self.clear_away(tenant) > 0 => {
+                self.find_or_make(tenant, name, capacity)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn find_or_make(&self, tenant: TenantId, name: &str, capacity: usize) -> Result<Arc<Channel>, ChannelError> {
         let fresh = || Arc::new(Channel::new(capacity, settings::bytes(self.settings.item_size)));
         match self.channels.entry((tenant, name.to_owned())) {
             Entry::Occupied(mut entry) => {
@@ -76,12 +85,29 @@ impl Channels {
             return Ok(found);
         }
         // Whoever stumbles over a channel that is over clears it away.
-        if self.channels.remove_if(&key, |_, channel| Arc::ptr_eq(channel, &found)).is_some()
-            && let Some(mut count) = self.counts.get_mut(&tenant)
-        {
-            *count = count.saturating_sub(1);
+        if self.channels.remove_if(&key, |_, channel| Arc::ptr_eq(channel, &found)).is_some() {
+            self.fewer(tenant, 1);
         }
         Err(ChannelError::Unknown)
+    }
+
+    /// Clears away what is over of a tenant that is at its limit, and says how many: a name that is used once may never be looked
+    /// at again.
+    fn clear_away(&self, tenant: TenantId) -> usize {
+        let mut cleared = 0;
+        self.channels.retain(|(owner, _), channel| {
+            let over = *owner == tenant && channel.is_over();
+            cleared += usize::from(over);
+            !over
+        });
+        self.fewer(tenant, cleared);
+        cleared
+    }
+
+    fn fewer(&self, tenant: TenantId, cleared: usize) {
+        if let Some(mut count) = self.counts.get_mut(&tenant) {
+            *count = count.saturating_sub(cleared);
+        }
     }
 }
 

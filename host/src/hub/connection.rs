@@ -218,11 +218,11 @@ impl Connection {
         self.changed.wake();
     }
 
-    /// Closes the connection and forgets what waits to be written: the peer does not take it.
+    /// Closes the connection and forgets the messages that wait to be written: the peer does not take them.
     pub fn abort(&self, frame: CloseFrame) {
         {
             let mut state = self.state.lock();
-            state.outbox.clear();
+            state.outbox.clear_messages();
             state.close(frame);
         }
         self.changed.wake();

@@ -197,10 +197,13 @@ impl Hub {
                 .retention
                 .as_ref()
                 .is_some_and(|held| held.handle == handle && held.delivery.is_some_and(|(id, _)| id == delivery));
-            if !mine || !state.is_open() {
+            if !mine {
                 return;
             }
-            state.outbox.push_unbounded(message, None);
+            // It is over for the handle even if the message comes too late for the connection.
+            if state.is_open() {
+                state.outbox.push_unbounded(message, None);
+            }
             state.retention = None;
         }
         self.handles.remove(handle);

@@ -13,6 +13,7 @@ mod held;
 mod inbox;
 mod outbox;
 mod retention;
+mod select;
 mod settings;
 mod timers;
 
@@ -23,7 +24,7 @@ use dashmap::DashMap;
 use tokio::sync::mpsc;
 
 pub use broadcast::Audience;
-pub use channel::{Channel, select};
+pub use channel::Channel;
 pub use channels::Channels;
 pub use connection::{CloseInfo, Connection, EventKind, Header, NextStep, Upgrade};
 pub use delayed::{Told, Written};
@@ -31,6 +32,7 @@ pub use error::{BroadcastTooLarge, ChannelError, DelayedError, ReplyError, Retai
 pub use held::{Expiry, RetainOptions};
 pub use inbox::Inbox;
 pub use outbox::{Frame, Outgoing};
+pub use select::select;
 pub use settings::Settings;
 pub use timers::{Missed, Recurrence, TimerDue, TimerInfo, Timers, unix_time};
 

@@ -72,6 +72,13 @@ impl Outbox {
         self.frames.is_empty()
     }
 
+    /// Forgets the messages that wait, and keeps the Close frame if there is one: there will be no other.
+    pub(super) fn clear_messages(&mut self) {
+        self.frames.retain(|outgoing| matches!(outgoing.frame, Frame::Close(_)));
+        self.frames.shrink_to_fit();
+        self.bytes = 0;
+    }
+
     /// Forgets what waits. Those who wait for it to be written are told that it will not be.
     pub(super) fn clear(&mut self) {
         self.frames = VecDeque::new();

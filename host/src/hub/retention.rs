@@ -53,7 +53,8 @@ impl Hub {
             let undone = {
                 let mut state = connection.lock();
                 state.close(CloseFrame::PLUGIN_FAILED);
-                state.retention.take()
+                // One of an earlier event may still be there when the peer has gone. That event had returned well.
+                if state.has_retained() { state.retention.take() } else { None }
             };
             if let Some(retention) = undone {
                 self.forget(&retention);
@@ -86,7 +87,7 @@ impl Hub {
     pub(super) fn bury(&self, connection: &Connection) {
         let mut state = connection.lock();
         let Some(retention) = state.retention.take() else { return };
-        if retention.delivery.is_some() {
+        if retention.delivery.is_some() || retention.deadline <= Instant::now() {
             self.forget(&retention);
         } else if self.handles.bury(retention.handle, connection.tenant()) {
             self.due.insert(retention.deadline, |_| Due::Forget(retention.handle));
@@ -108,19 +109,21 @@ impl Hub {
         };
         let mut state = connection.lock();
         match &state.retention {
-            Some(held) if held.handle == handle && held.delivery.is_none() => {}
-            // It was used, or its connection ended since the look into the table.
-            _ => {
-                return Err(match self.handles.get(handle) {
-                    Some(Entry::Closed(_)) => DelayedError::Closed,
-                    _ => DelayedError::InvalidHandle,
-                });
+            Some(held) if held.handle == handle && held.delivery.is_none() => {
+                if state.is_open() {
+                    act(&connection, &mut state)
+                } else if held.deadline > Instant::now() {
+                    Err(DelayedError::Closed)
+                } else {
+                    Err(DelayedError::InvalidHandle)
+                }
             }
+            // It was used, or its connection ended since the look into the table.
+            _ => Err(match self.handles.get(handle) {
+                Some(Entry::Closed(_)) => DelayedError::Closed,
+                _ => DelayedError::InvalidHandle,
+            }),
         }
-        if !state.is_open() {
-            return Err(DelayedError::Closed);
-        }
-        act(&connection, &mut state)
     }
 
     fn forget(&self, retention: &Retention) {

@@ -20,15 +20,15 @@ pub struct Settings {
     /// The largest attachment of a connection.
     pub attachment_size: ByteSize,
     /// How long a retention lasts when neither the handler nor its plugin says.
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "crate::duration::any")]
     pub retain_deadline: Duration,
     /// The longest that a retention can last.
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "crate::duration::any")]
     pub retain_maximum: Duration,
     /// How many connections may be held at once.
     pub held_connections: usize,
     /// The longest delay of `send-after` and `send-at`.
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "crate::duration::any")]
     pub longest_delay: Duration,
     /// Limits of channels.
     pub channels: ChannelSettings,

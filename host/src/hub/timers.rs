@@ -192,16 +192,16 @@ impl Timers {
     /// The run of a timer is over: a repeating one is set for its next, unless it was cancelled meanwhile.
     pub fn finished(&self, due: TimerDue) {
         let TimerDue { id, mut timer } = due;
-        let next = timer.beat.next(timer.missed);
-        let running = self.running.entry(id);
-        if let dashmap::Entry::Occupied(run) = running {
-            if let Some(next) = next
-                && !run.get().cancelled
-            {
-                self.pending.again(id.0, next, timer);
-            }
-            run.remove();
+        match timer.beat.next(timer.missed) {
+            Some(next) => self.set_again(id, next, timer),
+            None => _ = self.running.remove(&id),
         }
+    }
+
+    /// A timer that ran is pending again, unless it was cancelled meanwhile. The schedule's lock is taken first, as it is when a
+    /// timer begins to run.
+    fn set_again(&self, id: TimerId, due: Instant, timer: Timer) {
+        self.pending.again_if(id.0, due, timer, || self.running.remove(&id).is_some_and(|(_, run)| !run.cancelled));
     }
 
     fn cancel_running(&self, plugin: PluginId, id: TimerId) -> bool {
@@ -221,8 +221,7 @@ impl Timers {
             let (number, timer) = self.pending.next(running).await;
             if let Some(early) = timer.beat.early() {
                 // The clock on the wall was set back, or the time was too far away to wait for in one go.
-                self.pending.again(number, Instant::now() + early.min(LONGEST), timer);
-                self.running.remove(&TimerId(number));
+                self.set_again(TimerId(number), Instant::now() + early.min(LONGEST), timer);
                 continue;
             }
             let id = TimerId(number);

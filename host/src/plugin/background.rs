@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,6 +19,11 @@ use crate::hub::{Hub, TimerDue};
 /// The pause before a resident worker that failed is run again: at first, and at most. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// How many timer events run at once, and how many workers that plugins have started. What is due or asked for beyond that waits in
+/// its queue, and what does not fit there is refused to the guest that asks.
+const MAX_TIMER_EVENTS: usize = 256;
+const MAX_STARTED: usize = 512;
 
 /// Runs workers, timer handlers and channel handlers.
 #[derive(Clone)]
@@ -40,16 +45,28 @@ impl Background {
     pub fn serve(&self, mut due: mpsc::Receiver<TimerDue>, mut asked: mpsc::Receiver<WorkerStart>) {
         let timers = self.clone();
         self.spawn(async move {
-            while let Some(timer) = due.recv().await {
+            let places = Arc::new(Semaphore::new(MAX_TIMER_EVENTS));
+            while let Ok(place) = Arc::clone(&places).acquire_owned().await
+                && let Some(timer) = due.recv().await
+            {
                 let background = timers.clone();
-                timers.spawn(async move { background.timer(timer).await });
+                timers.spawn(async move {
+                    background.timer(timer).await;
+                    drop(place);
+                });
             }
         });
         let workers = self.clone();
         self.spawn(async move {
-            while let Some(start) = asked.recv().await {
+            let places = Arc::new(Semaphore::new(MAX_STARTED));
+            while let Ok(place) = Arc::clone(&places).acquire_owned().await
+                && let Some(start) = asked.recv().await
+            {
                 let background = workers.clone();
-                workers.spawn(async move { background.started(start).await });
+                workers.spawn(async move {
+                    background.started(start).await;
+                    drop(place);
+                });
             }
         });
     }

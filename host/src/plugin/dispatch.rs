@@ -18,6 +18,8 @@ pub enum Decision {
     Refuse(Refusal),
     /// The plugin failed.
     Failed,
+    /// It would need an instance of its own, and the host has as many as it may.
+    Full,
 }
 
 /// Gives the events of one connection to its plugin.
@@ -42,6 +44,16 @@ impl Dispatch {
 
     /// Asks the plugin whether a client may connect; without a connect handler everyone may.
     pub async fn connect(&mut self, upgrade: &Upgrade, subprotocols: &[String]) -> Decision {
+        if self.plugin.manifest().isolation == Isolation::Connection {
+            // Before it is accepted: a connection that waited for an instance of its own would wait for another one to end.
+            match self.plugin.instantiate_now().await {
+                Ok(instance) => self.own = Some(instance),
+                Err(failure) => {
+                    self.plugin.log("connect", &failure);
+                    return Decision::Full;
+                }
+            }
+        }
         if !self.plugin.exports().connect_handler {
             return Decision::Accept(Acceptance::default());
         }

@@ -104,6 +104,11 @@ impl Plugin {
         self.template.instantiate(Arc::clone(&self.owner), self.limits).await.map_err(Failure::NotStarted)
     }
 
+    /// A new instance, unless the host has as many as it may.
+    pub(super) async fn instantiate_now(&self) -> Result<Instance, Failure> {
+        self.template.instantiate_now(Arc::clone(&self.owner), self.limits).await.map_err(Failure::NotStarted)
+    }
+
     /// An instance for one event that belongs to no connection.
     pub(super) async fn lend(&self) -> Result<Instance, Failure> {
         if self.manifest.isolation == Isolation::Pooled
@@ -114,9 +119,10 @@ impl Plugin {
         self.instantiate().await
     }
 
-    /// Takes back what was lent. An instance that is broken, or was for one event, ends here.
+    /// Takes back what was lent. An instance that is broken, or was for one event, ends here, and so does one that others need the
+    /// place of.
     pub(super) fn give_back(&self, instance: Instance) {
-        if self.manifest.isolation == Isolation::Pooled && !instance.is_broken() {
+        if self.manifest.isolation == Isolation::Pooled && !instance.is_broken() && !self.template.is_scarce() {
             self.warm.put(instance);
         }
     }

@@ -61,10 +61,10 @@ pub struct Limits {
     /// Linear memory.
     pub memory: ByteSize,
     /// Computing time of an event; waiting does not count. Workers have none.
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "crate::duration::positive")]
     pub cpu: Duration,
     /// Time of an event from its call to its return, waiting included. Workers have none.
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "crate::duration::positive")]
     pub timeout: Duration,
     /// How many idle instances are kept when the isolation is `pooled`.
     pub warm: usize,
@@ -81,7 +81,7 @@ impl Default for Limits {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Retain {
     /// How long a retention lasts when the handler does not say; without it the host's default.
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "crate::duration::optional")]
     pub deadline: Option<Duration>,
 }
 

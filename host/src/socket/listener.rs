@@ -1,6 +1,7 @@
 //! Accepting clients and answering their HTTP requests: an upgrade, a file of the static folder, or an error.
 
 use std::convert::Infallible;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,7 +72,7 @@ impl Door {
     pub async fn open(self: &Arc<Self>) -> Result<SocketAddr, ListenError> {
         let address = self.settings.address;
         let failed = |source: std::io::Error| match source.kind() {
-            std::io::ErrorKind::AddrInUse => ListenError::InUse(address),
+            ErrorKind::AddrInUse => ListenError::InUse(address),
             _ => ListenError::Other { address, source },
         };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -154,6 +155,12 @@ impl Door {
         match files.clone().try_call(request).await {
             Ok(response) if response.status() == StatusCode::NOT_FOUND => not_found(),
             Ok(response) => response.map(BodyExt::boxed_unsync),
+            // What is no file of the folder, whatever the path is instead.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidInput) =>
+            {
+                not_found()
+            }
             Err(error) => {
                 tracing::error!(path, %error, "a file could not be served");
                 answer(StatusCode::INTERNAL_SERVER_ERROR, "")

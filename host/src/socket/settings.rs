@@ -14,17 +14,19 @@ pub struct Settings {
     pub address: SocketAddr,
     /// A folder whose files are served where no route is.
     pub static_folder: Option<PathBuf>,
+    /// How many WebSockets may be open. Beyond it a client gets 503.
+    pub connections: usize,
     /// How long a client may take to send the head of its request.
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "crate::duration::positive")]
     pub header_timeout: Duration,
     /// A client that was silent for this long is sent a ping, and is given up when it was silent for this long again.
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "crate::duration::positive")]
     pub keepalive: Duration,
-    /// A client that takes nothing of what waits for it for this long is closed with 1013.
-    #[serde(with = "humantime_serde")]
+    /// A client that has not taken all that waits for it within this time is closed with 1013.
+    #[serde(deserialize_with = "crate::duration::positive")]
     pub slow_consumer: Duration,
     /// How long a client may take to answer a Close frame.
-    #[serde(with = "humantime_serde")]
+    #[serde(deserialize_with = "crate::duration::positive")]
     pub close_timeout: Duration,
 }
 
@@ -33,6 +35,7 @@ impl Default for Settings {
         Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             static_folder: None,
+            connections: 100_000,
             header_timeout: Duration::from_secs(10),
             keepalive: Duration::from_secs(30),
             slow_consumer: Duration::from_secs(30),

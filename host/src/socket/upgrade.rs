@@ -19,6 +19,7 @@ use super::connection::ConnectionTask;
 use super::listener::{Body, Door, answer};
 use crate::guest::v1::{Acceptance, Refusal};
 use crate::hub::{Header, Upgrade};
+use crate::message::CloseFrame;
 use crate::plugin::{Decision, Dispatch, Plugin};
 
 /// A larger read buffer is zeroed for every connection: at tungstenite's default of 128 KiB an idle one costs 131 kB and a message
@@ -42,6 +43,10 @@ pub(super) async fn respond(
     if door.is_closing() {
         return answer(StatusCode::SERVICE_UNAVAILABLE, "the host is stopping\n");
     }
+    if door.hub.connection_count() >= door.settings.connections {
+        tracing::warn!(%remote_address, "refused: as many connections are open as may be");
+        return answer(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n");
+    }
     let upgrade = Upgrade {
         path: request.uri().path().to_owned(),
         query: request.uri().query().unwrap_or_default().to_owned(),
@@ -54,7 +59,14 @@ pub(super) async fn respond(
         Decision::Accept(acceptance) => acceptance,
         Decision::Refuse(refusal) => return refused(plugin.name(), refusal),
         Decision::Failed => return answer(StatusCode::INTERNAL_SERVER_ERROR, ""),
+        Decision::Full => return answer(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n"),
     };
+    let (size, limit) = (acceptance.attachment.len(), door.hub.settings().attachment_size);
+    if u64::try_from(size).unwrap_or(u64::MAX) > limit.as_u64() {
+        let plugin = plugin.name();
+        tracing::error!(target: "plugin", plugin, size, %limit, "the first attachment is over the limit");
+        return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
+    }
     if let Some(subprotocol) = &acceptance.subprotocol {
         let value = HeaderValue::from_str(subprotocol).ok().filter(|_| subprotocols.contains(subprotocol));
         let Some(value) = value else {
@@ -99,6 +111,10 @@ impl Door {
         match self.hub.connect(tenant, name, upgrade, acceptance.subprotocol, acceptance.attachment) {
             // A task of its own: what the handshake needed is not kept for as long as the connection lives.
             Ok(connection) => {
+                if self.is_closing() {
+                    // The stop may have looked for connections to close before this one was among them.
+                    connection.close(CloseFrame::GOING_AWAY);
+                }
                 self.tasks.spawn(ConnectionTask::new(&self, socket, connection, events).run());
             }
             Err(error) => tracing::error!(%error, "a connection could not be given an id"),

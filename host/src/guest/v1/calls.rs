@@ -57,13 +57,19 @@ pub struct Refusal {
     pub body: Vec<u8>,
 }
 
-/// Looks an export up in the instance, or returns that it is not there.
+/// Looks an export up in the instance, once for its life, or returns that it is not there.
 macro_rules! export {
     ($self:ident.$interface:ident, $name:literal) => {{
-        let Some(indices) = &$self.template.indices.$interface else { return Err(Failure::NotExported($name)) };
-        match indices.load(&mut $self.store, &$self.instance) {
-            Ok(guest) => guest,
-            Err(error) => return Err(Failure::NotStarted(error)),
+        if $self.exports.$interface.is_none() {
+            let Some(indices) = &$self.template.indices.$interface else { return Err(Failure::NotExported($name)) };
+            match indices.load(&mut $self.store, &$self.instance) {
+                Ok(guest) => $self.exports.$interface = Some(guest),
+                Err(error) => return Err(Failure::NotStarted(error)),
+            }
+        }
+        match &$self.exports.$interface {
+            Some(guest) => guest,
+            None => return Err(Failure::NotExported($name)),
         }
     }};
 }
@@ -78,8 +84,8 @@ impl Instance {
         upgrade: &Upgrade,
         subprotocols: &[String],
     ) -> Result<Result<Acceptance, Refusal>, Failure> {
-        let guest = export!(self.connect_handler, "connect-handler");
         self.begin(Budget::Limited(self.limits.cpu));
+        let guest = export!(self.connect_handler, "connect-handler");
         let upgrade = connect_handler::Upgrade {
             path: upgrade.path.clone(),
             query: upgrade.query.clone(),
@@ -104,8 +110,8 @@ impl Instance {
     /// # Errors
     /// The guest failed.
     pub async fn on_open(&mut self, connection: &Arc<Connection>) -> Result<(), Failure> {
-        let guest = export!(self.handler, "handler");
         let request = self.begin_event(connection);
+        let guest = export!(self.handler, "handler");
         let answer = within(self.limits.timeout, guest.call_on_open(&mut self.store, request)).await;
         self.end(answer)?.map_err(Failure::Returned)
     }
@@ -115,8 +121,8 @@ impl Instance {
     /// # Errors
     /// The guest failed.
     pub async fn on_message(&mut self, connection: &Arc<Connection>, message: Message) -> Result<(), Failure> {
-        let guest = export!(self.handler, "handler");
         let request = self.begin_event(connection);
+        let guest = export!(self.handler, "handler");
         let message = match message {
             Message::Text(text) => types::Message::Text(text.to_string()),
             Message::Binary(bytes) => types::Message::Binary(bytes.into()),
@@ -130,8 +136,8 @@ impl Instance {
     /// # Errors
     /// The guest failed.
     pub async fn on_close(&mut self, connection: &Arc<Connection>, info: &hub::CloseInfo) -> Result<(), Failure> {
-        let guest = export!(self.handler, "handler");
         let request = self.begin_event(connection);
+        let guest = export!(self.handler, "handler");
         let frame = info.frame.as_ref().map(|frame| types::CloseFrame::from(frame.clone()));
         let info = CloseInfo { frame, clean: info.clean };
         let answer = within(self.limits.timeout, guest.call_on_close(&mut self.store, request, &info)).await;
@@ -143,8 +149,8 @@ impl Instance {
     /// # Errors
     /// The guest failed.
     pub async fn run(&mut self, name: &str, argument: &[u8]) -> Result<(), Failure> {
-        let guest = export!(self.worker, "worker");
         self.begin(Budget::Unlimited);
+        let guest = export!(self.worker, "worker");
         let answer = guest.call_run(&mut self.store, name, argument).await;
         self.end(answer)?.map_err(Failure::Returned)
     }
@@ -154,8 +160,8 @@ impl Instance {
     /// # Errors
     /// The guest failed.
     pub async fn on_timer(&mut self, timer: u64, payload: &[u8]) -> Result<(), Failure> {
-        let guest = export!(self.timer_handler, "timer-handler");
         self.begin(Budget::Limited(self.limits.cpu));
+        let guest = export!(self.timer_handler, "timer-handler");
         let answer = within(self.limits.timeout, guest.call_on_timer(&mut self.store, timer, payload)).await;
         self.end(answer)?.map_err(Failure::Returned)
     }
@@ -165,8 +171,8 @@ impl Instance {
     /// # Errors
     /// The guest failed.
     pub async fn on_item(&mut self, channel: &str, item: &[u8]) -> Result<(), Failure> {
-        let guest = export!(self.channel_handler, "channel-handler");
         self.begin(Budget::Limited(self.limits.cpu));
+        let guest = export!(self.channel_handler, "channel-handler");
         let answer = within(self.limits.timeout, guest.call_on_item(&mut self.store, channel, item)).await;
         self.end(answer)?.map_err(Failure::Returned)
     }

@@ -43,7 +43,7 @@ impl Host for State {
             return Ok(Err(ChannelError::NoChannels));
         }
         let channels = channels.iter().map(|channel| self.channel(channel)).collect::<wasmtime::Result<Vec<_>>>()?;
-        let (index, item) = match hub::select(&channels, limit(timeout_ms)).await {
+        let (index, item) = match self.waiting(hub::select(&channels, limit(timeout_ms))).await {
             Ok(received) => received,
             Err(error) => return Ok(Err(error.into())),
         };
@@ -69,7 +69,8 @@ impl HostChannel for State {
         timeout_ms: Option<u64>,
     ) -> wasmtime::Result<Result<(), ChannelError>> {
         let channel = self.channel(&this)?;
-        Ok(channel.send(item.into(), limit(timeout_ms)).await.map_err(ChannelError::from))
+        let sent = self.waiting(channel.send(item.into(), limit(timeout_ms))).await;
+        Ok(sent.map_err(ChannelError::from))
     }
 
     fn offer(&mut self, this: Resource<Channel>, item: Vec<u8>) -> wasmtime::Result<Result<(), ChannelError>> {
@@ -82,7 +83,8 @@ impl HostChannel for State {
         timeout_ms: Option<u64>,
     ) -> wasmtime::Result<Result<Vec<u8>, ChannelError>> {
         let channel = self.channel(&this)?;
-        Ok(channel.receive(limit(timeout_ms)).await.map(Vec::from).map_err(ChannelError::from))
+        let received = self.waiting(channel.receive(limit(timeout_ms))).await;
+        Ok(received.map(Vec::from).map_err(ChannelError::from))
     }
 
     fn poll(&mut self, this: Resource<Channel>) -> wasmtime::Result<Result<Option<Vec<u8>>, ChannelError>> {

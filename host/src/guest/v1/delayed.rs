@@ -61,7 +61,7 @@ impl HostDelayedWebSocket for State {
         let (told, written) = receipt(options);
         let sent = self.owner.hub.send(self.owner.tenant, handle, message.into(), told);
         Ok(match sent {
-            Ok(()) => confirmed(written).await,
+            Ok(()) => self.waiting(confirmed(written)).await,
             Err(error) => Err(error.into()),
         })
     }
@@ -116,7 +116,7 @@ impl HostDelayedWebSocket for State {
         let (told, written) = receipt(options);
         let pushed = self.owner.hub.push(self.owner.tenant, handle, message.into(), told);
         Ok(match pushed {
-            Ok(()) => confirmed(written).await,
+            Ok(()) => self.waiting(confirmed(written)).await,
             Err(error) => Err(error.into()),
         })
     }

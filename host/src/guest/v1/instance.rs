@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::Instance as WasmInstance;
 
+use super::bindings::exports::holdline::websocket::{channel_handler, connect_handler, handler, timer_handler, worker};
 use super::state::State;
 use super::template::Template;
 use crate::engine::{Limits, Slot};
@@ -15,9 +16,20 @@ pub struct Instance {
     pub(super) store: Store<State>,
     pub(super) instance: WasmInstance,
     pub(super) limits: Limits,
+    pub(super) exports: Found,
     pub(super) broken: bool,
     // The last field: the slot is free when the store is gone.
     _slot: Slot,
+}
+
+/// The exports that have been looked up so far.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) connect_handler: Option<connect_handler::Guest>,
+    pub(super) handler: Option<handler::Guest>,
+    pub(super) worker: Option<worker::Guest>,
+    pub(super) timer_handler: Option<timer_handler::Guest>,
+    pub(super) channel_handler: Option<channel_handler::Guest>,
 }
 
 impl Instance {
@@ -28,7 +40,7 @@ impl Instance {
         limits: Limits,
         slot: Slot,
     ) -> Self {
-        Self { template, store, instance, limits, broken: false, _slot: slot }
+        Self { template, store, instance, limits, exports: Found::default(), broken: false, _slot: slot }
     }
 
     /// True if a call has trapped or was given up: its memory may be in any state.

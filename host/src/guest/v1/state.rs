@@ -1,6 +1,9 @@
 //! What one instance has: its owner, the event under way, its limits, and WASI with nothing granted.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -66,6 +69,20 @@ pub(super) struct Event {
 impl State {
     pub(super) fn new(owner: Arc<Owner>, memory_limit: usize) -> Self {
         Self { owner, event: None, table: ResourceTable::new(), meter: Meter::new(memory_limit), wasi: None }
+    }
+}
+
+impl State {
+    /// Waits in an import. What does not have to wait pays for no look at the clock.
+    pub(super) async fn waiting<T>(&mut self, wait: impl Future<Output = T>) -> T {
+        let mut wait = pin!(wait);
+        if let Poll::Ready(outcome) = poll_fn(|cx| Poll::Ready(wait.as_mut().poll(cx))).await {
+            return outcome;
+        }
+        self.meter.pause();
+        let outcome = wait.await;
+        self.meter.resume();
+        outcome
     }
 }
 

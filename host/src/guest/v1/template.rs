@@ -11,7 +11,7 @@ use super::bindings::exports::holdline::websocket::{channel_handler, connect_han
 use super::instance::Instance;
 use super::state::{Owner, State};
 use super::{PACKAGE, VERSION};
-use crate::engine::{Engine, Limits};
+use crate::engine::{Engine, Limits, Slot};
 
 /// Which of the exports that the host calls a component has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +89,11 @@ impl PrepareError {
     }
 }
 
+/// As many instances are alive as may be.
+#[derive(Debug, thiserror::Error)]
+#[error("as many instances are alive as `instances` under [engine] allows")]
+struct NoRoom;
+
 /// A component that is ready to be instantiated.
 pub struct Template {
     engine: Engine,
@@ -148,12 +153,36 @@ impl Template {
         self.exports
     }
 
-    /// Makes an instance; waits while the host has as many as it may.
+    /// Makes an instance; waits for its place while the host has as many as it may, but not longer than an event may last.
     ///
     /// # Errors
     /// It traps in its start, wants more memory than it may have, or the host is out of room.
     pub async fn instantiate(self: &Arc<Self>, owner: Arc<Owner>, limits: Limits) -> wasmtime::Result<Instance> {
-        let slot = self.engine.slot().await;
+        let slot = tokio::time::timeout(limits.timeout, self.engine.slot()).await.map_err(|_| NoRoom)?;
+        self.instantiate_in(slot, owner, limits).await
+    }
+
+    /// Makes an instance if there is a place for it.
+    ///
+    /// # Errors
+    /// Those of [`Template::instantiate`].
+    pub async fn instantiate_now(self: &Arc<Self>, owner: Arc<Owner>, limits: Limits) -> wasmtime::Result<Instance> {
+        let slot = self.engine.slot_now().ok_or(NoRoom)?;
+        self.instantiate_in(slot, owner, limits).await
+    }
+
+    /// True if few instances more can be made: idle ones should not be kept then.
+    #[must_use]
+    pub fn is_scarce(&self) -> bool {
+        self.engine.is_scarce()
+    }
+
+    async fn instantiate_in(
+        self: &Arc<Self>,
+        slot: Slot,
+        owner: Arc<Owner>,
+        limits: Limits,
+    ) -> wasmtime::Result<Instance> {
         let mut store = self.engine.store(State::new(owner, limits.memory));
         let instance = self.pre.instantiate_async(&mut store).await?;
         Ok(Instance::new(Arc::clone(self), store, instance, limits, slot))

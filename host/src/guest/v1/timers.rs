@@ -48,7 +48,7 @@ impl Host for State {
     }
 
     async fn sleep(&mut self, delay_ms: u64) -> wasmtime::Result<()> {
-        tokio::time::sleep(Duration::from_millis(delay_ms)).await;
+        self.waiting(tokio::time::sleep(Duration::from_millis(delay_ms))).await;
         Ok(())
     }
 }

@@ -68,13 +68,7 @@ impl Engine {
         let weak = inner.weak();
         std::thread::Builder::new()
             .name("epoch".to_owned())
-            .spawn(move || {
-                while let Some(engine) = weak.upgrade() {
-                    engine.increment_epoch();
-                    drop(engine);
-                    std::thread::sleep(TICK);
-                }
-            })
+            .spawn(move || keep_time(&weak))
             .map_err(EngineError::Ticker)?;
         let instances = usize::try_from(settings.instances).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         Ok(Self {
@@ -131,6 +125,16 @@ impl Engine {
     #[must_use]
     pub fn wasmtime(&self) -> &wasmtime::Engine {
         &self.inner
+    }
+}
+
+/// Moves the epoch on, on a thread of its own: the threads that serve may all be busy with the guests that it is to interrupt.
+#[allow(clippy::disallowed_methods, reason = "this thread serves nobody else")]
+fn keep_time(engine: &wasmtime::EngineWeak) {
+    while let Some(engine) = engine.upgrade() {
+        engine.increment_epoch();
+        drop(engine);
+        std::thread::sleep(TICK);
     }
 }
 

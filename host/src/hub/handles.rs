@@ -69,9 +69,14 @@ impl Handles {
         }
     }
 
+    /// Counts one more live handle, unless there are as many as there may be. It is to be inserted then.
+    pub(super) fn reserve(&self, limit: usize) -> bool {
+        let one_more = |live| (live < limit).then_some(live + 1);
+        self.live.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok()
+    }
+
     pub(super) fn insert(&self, handle: WebSocketHandle, connection: Arc<Connection>) {
         self.entries.insert(handle, Entry::Live(connection));
-        self.live.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn get(&self, handle: WebSocketHandle) -> Option<Entry> {

@@ -33,10 +33,10 @@ impl Hub {
         if !state.may_retain() || self.draining.load(Ordering::Acquire) {
             return Err(RetainError::Closing);
         }
-        if self.handles.live() >= self.settings.held_connections {
+        let handle = self.handles.mint().ok_or(RetainError::QuotaExceeded)?;
+        if !self.handles.reserve(self.settings.held_connections) {
             return Err(RetainError::QuotaExceeded);
         }
-        let handle = self.handles.mint().ok_or(RetainError::QuotaExceeded)?;
         let since = Instant::now();
         let deadline = since + self.lowered(options.deadline.unwrap_or(self.settings.retain_deadline));
         state.retain(Retention { handle, since, deadline, expiry: options.expiry, delivery: None });

@@ -146,7 +146,7 @@ impl Running {
     }
 
     /// Stops, in bounded time: nobody is accepted and nothing is retained any more; held connections get up to the drain time for
-    /// their delivery; then every connection is closed with 1001 and gets its close event; then workers end.
+    /// their delivery; then workers end; then every connection is closed with 1001 and gets its close event.
     pub async fn stop(self) {
         self.door.close();
         self.hub.refuse_retentions();
@@ -155,6 +155,8 @@ impl Running {
         if tokio::time::timeout(self.drain, self.hub.none_held()).await.is_err() {
             tracing::warn!(held = self.hub.held_count(), "connections are still held after the drain time");
         }
+        // Nobody is left for them to deliver to, and the close events need the instances that they hold.
+        self.background.stop().await;
         self.hub.for_each(|connection| connection.close(CloseFrame::GOING_AWAY));
         // A handshake may take its time; then a handler that does not return has had its own.
         if tokio::time::timeout(self.close_timeout * 2, self.door.closed()).await.is_err() {
@@ -164,7 +166,6 @@ impl Running {
                 tracing::warn!(connections = self.hub.connection_count(), "connections are left behind");
             }
         }
-        self.background.stop().await;
         self.clock.abort();
         tracing::info!("stopped");
     }

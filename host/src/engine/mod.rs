@@ -102,6 +102,12 @@ impl Engine {
         Arc::clone(&self.slots).try_acquire_owned().ok().map(Slot)
     }
 
+    /// How many instances may be alive at once.
+    #[must_use]
+    pub fn instances(&self) -> usize {
+        self.instances
+    }
+
     /// True if less than a tenth of the instances that may be alive are left.
     #[must_use]
     pub fn is_scarce(&self) -> bool {
@@ -115,7 +121,9 @@ impl Engine {
         store.limiter(|data| data.meter());
         store.epoch_deadline_callback(|mut context| {
             context.data_mut().meter().tick()?;
-            Ok(UpdateDeadline::Yield(1))
+            // Tokio's own way to give way: a task that merely wakes itself is run again before sockets and timers are looked at,
+            // sixty times in a row.
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
         });
         store.set_epoch_deadline(1);
         store

@@ -20,10 +20,6 @@ use crate::hub::{Hub, TimerDue};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// How many timer events run at once, and how many workers that plugins have started. What is due or asked for beyond that waits in
-/// its queue, and what does not fit there is refused to the guest that asks.
-const MAX_TIMER_EVENTS: usize = 256;
-const MAX_STARTED: usize = 512;
 
 /// Runs workers, timer handlers and channel handlers.
 #[derive(Clone)]
@@ -32,20 +28,25 @@ pub struct Background {
     hub: Arc<Hub>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    // How many timer events run at once, and how many workers that plugins have started: a quarter each of all instances that may
+    // be alive, so that the events of connections have room. What is due or asked for beyond that waits in its queue, and what does
+    // not fit there is refused to the guest that asks.
+    places: usize,
 }
 
 impl Background {
     /// Nothing runs yet.
     #[must_use]
     pub fn new(plugins: Arc<Plugins>, hub: Arc<Hub>) -> Self {
-        Self { plugins, hub, tasks: TaskTracker::new(), stop: CancellationToken::new() }
+        let places = (plugins.instances() / 4).max(1);
+        Self { plugins, hub, tasks: TaskTracker::new(), stop: CancellationToken::new(), places }
     }
 
     /// Serves the two queues: timers that are due, and workers that plugins ask for.
     pub fn serve(&self, mut due: mpsc::Receiver<TimerDue>, mut asked: mpsc::Receiver<WorkerStart>) {
         let timers = self.clone();
         self.spawn(async move {
-            let places = Arc::new(Semaphore::new(MAX_TIMER_EVENTS));
+            let places = Arc::new(Semaphore::new(timers.places));
             while let Ok(place) = Arc::clone(&places).acquire_owned().await
                 && let Some(timer) = due.recv().await
             {
@@ -58,7 +59,7 @@ impl Background {
         });
         let workers = self.clone();
         self.spawn(async move {
-            let places = Arc::new(Semaphore::new(MAX_STARTED));
+            let places = Arc::new(Semaphore::new(workers.places));
             while let Ok(place) = Arc::clone(&places).acquire_owned().await
                 && let Some(start) = asked.recv().await
             {

@@ -55,6 +55,11 @@ impl Plugins {
         Ok(plugin)
     }
 
+    /// How many instances may be alive at once.
+    pub(crate) fn instances(&self) -> usize {
+        self.engine.instances()
+    }
+
     /// The plugin of this number.
     #[must_use]
     pub fn get(&self, id: PluginId) -> Option<Arc<Plugin>> {

@@ -4,9 +4,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use holdline::hub::{
-    Connection, DelayedError, EventKind, Expiry, Frame, Header, Hub, Inbox, NextStep, RetainOptions, Settings, TimerDue,
-    Upgrade,
+    Channel, Connection, DelayedError, EventKind, Expiry, Frame, Header, Hub, Inbox, NextStep, RetainOptions, Settings,
+    TimerDue, Upgrade,
 };
 use holdline::ids::{NodeId, TenantId};
 use holdline::message::{CloseFrame, Message};
@@ -71,6 +72,13 @@ impl Drop for Host {
     }
 }
 
+/// Settings with an outbox of this many bytes.
+pub(crate) fn narrow(outbox: u64) -> Settings {
+    let mut settings = Settings::default();
+    settings.outbox_size.0 = outbox;
+    settings
+}
+
 /// A connection that was accepted.
 pub(crate) fn connect(hub: &Hub, tenant: TenantId, path: &str) -> Arc<Connection> {
     let upgrade = Upgrade {
@@ -79,7 +87,7 @@ pub(crate) fn connect(hub: &Hub, tenant: TenantId, path: &str) -> Arc<Connection
         headers: vec![Header { name: "x-kind".to_owned(), value: b"test".to_vec() }],
         remote_address: ([192, 0, 2, 7], 50123).into(),
     };
-    hub.connect(tenant, upgrade, None, b"attached".to_vec()).expect("random numbers")
+    hub.connect(tenant, "test".into(), upgrade, None, b"attached".to_vec()).expect("random numbers")
 }
 
 /// A client and the task of its connection.
@@ -205,4 +213,14 @@ pub(crate) async fn settle() {
     for _ in 0..8 {
         tokio::task::yield_now().await;
     }
+}
+
+/// What travels through a channel.
+pub(crate) fn item(item: &'static str) -> Bytes {
+    Bytes::from_static(item.as_bytes())
+}
+
+/// A channel of the tenant's.
+pub(crate) fn channel(hub: &Hub, name: &str, capacity: u32) -> Arc<Channel> {
+    hub.channels().open(TENANT, name, capacity).expect("a channel")
 }

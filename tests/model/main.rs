@@ -2,5 +2,12 @@
 //! races.
 #![allow(clippy::expect_used, reason = "a test that cannot go on fails by saying what it lacked")]
 
+mod allocator;
 mod contract;
 mod door;
+mod model;
+mod races;
+mod reference;
+mod size;
+mod steps;
+mod wilton;

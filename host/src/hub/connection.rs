@@ -247,10 +247,10 @@ impl Connection {
     #[must_use]
     pub fn next_step(&self) -> NextStep {
         let state = self.state.lock();
-        if state.peer_gone {
-            NextStep::Proceed
-        } else if state.closing {
+        if state.closing {
             NextStep::Close
+        } else if state.peer_gone {
+            NextStep::Proceed
         } else if state.retention.is_some() {
             NextStep::Wait
         } else {
@@ -290,12 +290,13 @@ impl Connection {
         self.state.lock().outbox.is_empty()
     }
 
-    /// When the retention expires, if the connection is held and no timer has the handle.
+    /// When the retention expires, if the connection is held and no timer has the handle. It does not expire while the event lasts
+    /// that began it.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         let state = self.state.lock();
         let retention = state.retention.as_deref()?;
-        (state.is_open() && retention.delivery.is_none()).then_some(retention.deadline)
+        state.may_expire().then_some(retention.deadline)
     }
 
     /// Registers the task of the connection to be woken by the next change. It looks at the state after this call.
@@ -344,11 +345,17 @@ impl State {
         }
     }
 
-    /// The Close frame follows what the outbox already has. Only the first one counts.
+    /// The event is over, and no timer has the handle.
+    pub(super) fn may_expire(&self) -> bool {
+        self.is_open() && self.event.is_none() && self.retention.as_ref().is_some_and(|held| held.delivery.is_none())
+    }
+
+    /// The Close frame follows what the outbox already has. Only the first one counts. If the peer has gone nobody is told, but what
+    /// it sent before is no longer handled.
     pub(super) fn close(&mut self, frame: CloseFrame) {
         if self.is_open() {
-            self.closing = true;
             self.outbox.push_close(frame);
         }
+        self.closing = true;
     }
 }

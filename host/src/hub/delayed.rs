@@ -110,7 +110,7 @@ impl Hub {
     /// Lets a timer send the message and end the retention.
     ///
     /// # Errors
-    /// `InvalidHandle`, `Closed`, `TooLarge`, `InvalidDelay`; with no delay also `Overloaded`.
+    /// `InvalidHandle`, `Closed`, `TooLarge`, `InvalidDelay`, `QuotaExceeded`; with no delay also `Overloaded`.
     pub fn send_after(
         &self,
         tenant: TenantId,
@@ -129,6 +129,9 @@ impl Hub {
         self.with_retention(tenant, handle, |connection, state| {
             if message.len() > connection.message_size() {
                 return Err(DelayedError::TooLarge);
+            }
+            if self.due.len() >= self.settings.timers {
+                return Err(DelayedError::QuotaExceeded);
             }
             let retention = state.retention.as_mut().ok_or(DelayedError::InvalidHandle)?;
             let handle = retention.handle;

@@ -55,6 +55,9 @@ pub enum DelayedError {
     /// Never set, fired, cancelled or another tenant's.
     #[error("unknown timer")]
     UnknownTimer,
+    /// As many deliveries are pending as may be.
+    #[error("too many deliveries are pending")]
+    QuotaExceeded,
 }
 
 /// Why a channel operation did not take place.
@@ -95,6 +98,9 @@ pub enum TimerError {
     /// Never set, done, cancelled or another plugin's.
     #[error("unknown timer")]
     Unknown,
+    /// As many timers are pending as may be.
+    #[error("too many timers are pending")]
+    QuotaExceeded,
 }
 
 /// The message of a broadcast is over the message limit.

@@ -63,7 +63,7 @@ impl Hub {
     pub fn new(node: NodeId, settings: Settings) -> Result<(Self, mpsc::Receiver<TimerDue>), getrandom::Error> {
         // A timer that is due waits here for a plugin to take it. While the queue is full the timers wait, and catch up as their
         // policy says.
-        let (timers, due_timers) = Timers::new(1024);
+        let (timers, due_timers) = Timers::new(1024, settings.timers);
         let hub = Self {
             node,
             handles: Handles::new(node)?,

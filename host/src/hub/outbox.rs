@@ -24,6 +24,9 @@ pub struct Outgoing {
     pub written: Option<oneshot::Sender<()>>,
 }
 
+/// Whatever their size, no more frames than this wait: an empty message costs memory, too.
+const MAX_FRAMES: usize = 16_384;
+
 #[derive(Debug)]
 pub(super) struct Outbox {
     frames: VecDeque<Outgoing>,
@@ -42,7 +45,8 @@ impl Outbox {
 
     /// Takes the message if it fits, or if nothing waits: a limit below the message limit must not block a connection for ever.
     pub(super) fn push(&mut self, message: Message, written: Option<oneshot::Sender<()>>) -> Result<(), Overloaded> {
-        if self.bytes.saturating_add(message.len()) > self.limit && !self.frames.is_empty() {
+        let fits = self.bytes.saturating_add(message.len()) <= self.limit && self.frames.len() < MAX_FRAMES;
+        if !fits && !self.frames.is_empty() {
             return Err(Overloaded);
         }
         self.push_unbounded(message, written);
@@ -104,6 +108,13 @@ mod tests {
         assert_eq!(outbox.push(message(4), None), Ok(()));
         outbox.pop();
         assert_eq!(outbox.push(message(5), None), Ok(()));
+    }
+
+    #[test]
+    fn empty_messages_are_bounded_too() {
+        let mut outbox = Outbox::new(1);
+        let taken = (0..MAX_FRAMES * 2).take_while(|_| outbox.push(message(0), None).is_ok()).count();
+        assert_eq!(taken, MAX_FRAMES);
     }
 
     #[test]

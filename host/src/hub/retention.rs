@@ -65,22 +65,28 @@ impl Hub {
     /// Ends the retention of a connection if its deadline has passed, as its policy says. For the connection's own task.
     pub fn expire(&self, connection: &Connection) {
         let now = Instant::now();
-        let retention = {
+        let (retention, is_planned) = {
             let mut state = connection.lock();
-            let due = state.is_open()
-                && state.retention.as_ref().is_some_and(|held| held.delivery.is_none() && held.deadline <= now);
+            let due = state.may_expire() && state.retention.as_ref().is_some_and(|held| held.deadline <= now);
             let Some(mut retention) = (if due { state.retention.take() } else { None }) else { return };
+            // Who gave a message for this case has reckoned with it.
+            let is_planned = matches!(retention.expiry, Expiry::Send(_));
             match std::mem::take(&mut retention.expiry) {
                 Expiry::Resume => {}
                 Expiry::Close(frame) => state.close(frame),
                 Expiry::Send(message) => state.outbox.push_unbounded(message, None),
             }
-            retention
+            (retention, is_planned)
         };
         self.handles.remove(retention.handle);
         self.expired.fetch_add(1, Ordering::Relaxed);
         let age = retention.age(now);
-        tracing::warn!(plugin = connection.plugin(), connection = %connection.id(), ?age, "a retention expired");
+        let (plugin, connection) = (connection.plugin(), connection.id());
+        if is_planned {
+            tracing::info!(plugin, %connection, ?age, "a retention expired, and its message was sent");
+        } else {
+            tracing::warn!(plugin, %connection, ?age, "a retention expired");
+        }
     }
 
     /// The connection has ended: a handle that is out says `closed` until its deadline, and a delivery to it is dropped.

@@ -27,6 +27,8 @@ pub struct Settings {
     pub retain_maximum: Duration,
     /// How many connections may be held at once.
     pub held_connections: usize,
+    /// How many timers of plugins may be pending, and how many deliveries by `send-after` and `send-at`.
+    pub timers: usize,
     /// The longest delay of `send-after` and `send-at`.
     #[serde(deserialize_with = "crate::duration::any")]
     pub longest_delay: Duration,
@@ -57,6 +59,7 @@ impl Default for Settings {
             retain_deadline: Duration::from_secs(60),
             retain_maximum: Duration::from_secs(60 * 60),
             held_connections: 1_000_000,
+            timers: 1_000_000,
             longest_delay: Duration::from_secs(400 * 24 * 60 * 60),
             channels: ChannelSettings::default(),
         }

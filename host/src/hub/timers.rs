@@ -86,6 +86,7 @@ pub struct Timers {
     // Timers whose handler is being called, and whether they were cancelled meanwhile.
     running: DashMap<TimerId, Run>,
     due: mpsc::Sender<TimerDue>,
+    limit: usize,
 }
 
 struct Run {
@@ -112,15 +113,15 @@ enum Beat {
 }
 
 impl Timers {
-    pub(super) fn new(queue: usize) -> (Self, mpsc::Receiver<TimerDue>) {
+    pub(super) fn new(queue: usize, limit: usize) -> (Self, mpsc::Receiver<TimerDue>) {
         let (due, drain) = mpsc::channel(queue);
-        (Self { pending: Schedule::default(), running: DashMap::new(), due }, drain)
+        (Self { pending: Schedule::default(), running: DashMap::new(), due, limit }, drain)
     }
 
     /// Sets a timer.
     ///
     /// # Errors
-    /// `InvalidSchedule` says what is wrong with the recurrence and where.
+    /// `InvalidSchedule` says what is wrong with the recurrence and where; `QuotaExceeded`.
     pub fn set(
         &self,
         plugin: PluginId,
@@ -128,6 +129,9 @@ impl Timers {
         payload: Bytes,
         missed: Missed,
     ) -> Result<TimerId, TimerError> {
+        if self.pending.len() >= self.limit {
+            return Err(TimerError::QuotaExceeded);
+        }
         let now = Instant::now();
         let (due, beat) = match recurrence {
             Recurrence::After(delay) => (now + bounded(delay)?, Beat::Once),

@@ -20,7 +20,6 @@ use crate::hub::{Hub, TimerDue};
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-
 /// Runs workers, timer handlers and channel handlers.
 #[derive(Clone)]
 pub struct Background {

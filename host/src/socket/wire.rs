@@ -203,7 +203,8 @@ impl Wire {
             self.hub.expire(&self.connection);
         }
         if stalled.is_some_and(|deadline| deadline <= now) {
-            tracing::warn!(connection = %self.connection.id(), "slow consumer");
+            let (plugin, connection) = (self.connection.plugin(), self.connection.id());
+            tracing::warn!(plugin, %connection, "the client reads too slowly and is closed");
             self.connection.abort(CloseFrame::SLOW_CONSUMER);
             self.stalled_since = None;
         }

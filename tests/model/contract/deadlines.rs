@@ -5,7 +5,7 @@ use std::time::Duration;
 use holdline::hub::{DelayedError, EventKind, Expiry, Frame, NextStep, RetainOptions, Settings};
 use tokio::time::Instant;
 
-use crate::door::{Client, Host, NEIGHBOUR, TENANT, close_frame, frames, passes, state_of, text};
+use crate::door::{Client, Host, NEIGHBOUR, TENANT, close_frame, frames, narrow, passes, state_of, text};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -111,7 +111,7 @@ async fn at_the_deadline_a_message_is_sent_if_the_policy_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn the_expiry_message_goes_out_even_when_the_outbox_is_full() {
-    let host = Host::with(Settings { outbox_size: bytesize(4), ..Settings::default() });
+    let host = Host::with(narrow(4));
     let client = host.client();
     let handle = client.held_for(SECOND, Expiry::Send(text("busy")));
     assert_eq!(host.push(TENANT, handle, text("full"), None), Ok(()));
@@ -198,8 +198,4 @@ async fn a_handle_is_invalid_after_its_deadline_while_its_connection_is_still_en
     assert_eq!(state_of(&host, handle), Err(DelayedError::InvalidHandle));
     client.ends();
     assert_eq!(state_of(&host, handle), Err(DelayedError::InvalidHandle), "it does not come back to life");
-}
-
-fn bytesize(bytes: u64) -> bytesize::ByteSize {
-    bytesize::ByteSize::b(bytes)
 }

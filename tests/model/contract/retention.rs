@@ -1,6 +1,8 @@
 //! Retaining: once for each event, what the request can do after it, and what becomes of it when the event fails or the peer goes.
 
-use holdline::hub::{DelayedError, EventKind, Expiry, Frame, NextStep, ReplyError, RetainError, RetainOptions, Settings};
+use holdline::hub::{
+    DelayedError, EventKind, Expiry, Frame, NextStep, ReplyError, RetainError, RetainOptions, Settings,
+};
 use holdline::ids::MAX_SAFE_INTEGER;
 use holdline::message::CloseFrame;
 use std::time::Duration;

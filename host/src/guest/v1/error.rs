@@ -91,6 +91,7 @@ impl From<hub::DelayedError> for delayed::DelayedError {
             hub::DelayedError::Overloaded => Self::Overloaded,
             hub::DelayedError::InvalidDelay => Self::InvalidDelay,
             hub::DelayedError::UnknownTimer => Self::UnknownTimer,
+            hub::DelayedError::QuotaExceeded => Self::QuotaExceeded,
         }
     }
 }
@@ -115,6 +116,7 @@ impl From<hub::TimerError> for timers::TimerError {
         match error {
             hub::TimerError::InvalidSchedule(why) => Self::InvalidSchedule(why),
             hub::TimerError::Unknown => Self::Unknown,
+            hub::TimerError::QuotaExceeded => Self::QuotaExceeded,
         }
     }
 }

@@ -11,7 +11,9 @@ use std::time::Instant;
 type Outcome = Result<(), Box<dyn Error>>;
 
 /// A step's name, what it promises, and how it is run.
-const STEPS: [(&str, &str, fn(&Path) -> Outcome); 8] = [
+type Step = (&'static str, &'static str, fn(&Path) -> Outcome);
+
+const STEPS: [Step; 8] = [
     ("fmt", "the code is formatted", fmt),
     ("clippy", "the lints have nothing to say", clippy),
     ("doc", "the documentation builds without a warning", doc),

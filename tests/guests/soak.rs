@@ -28,7 +28,8 @@ impl Handler for Soak {
     }
 
     fn message(request: &Request, message: Message) -> Result<()> {
-        let (verb, number) = message.as_text().and_then(|text| text.split_once(' ')).ok_or("not a verb and a number")?;
+        let (verb, number) =
+            message.as_text().and_then(|text| text.split_once(' ')).ok_or("not a verb and a number")?;
         let answer = format!("answered {number}");
         let expired = Expiry::Send(format!("expired {number}").into());
         match verb {
@@ -44,7 +45,8 @@ impl Handler for Soak {
             "trap" => panic!("as it was told"),
             "fail" => return Err("as it was told".into()),
             "work" | "push" | "crash" => {
-                let handle = request.retain_web_socket_with(RetainOptions::new().deadline(DEADLINE).on_expiry(expired))?;
+                let handle =
+                    request.retain_web_socket_with(RetainOptions::new().deadline(DEADLINE).on_expiry(expired))?;
                 let item = Item { handle, verb: verb.to_owned(), number: number.to_owned() };
                 if Channel::open("work", 512)?.offer_json(&item).is_err() {
                     DelayedWebSocket::new(handle).send(format!("refused {number}"))?;

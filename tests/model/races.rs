@@ -20,7 +20,6 @@ use holdline::message::CloseFrame;
 use tokio::runtime::Builder;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
 use crate::door::{Client, Host, TENANT, channel, frames, text};
 
@@ -211,7 +210,13 @@ async fn receive(channels: [Arc<Channel>; 2]) -> Vec<usize> {
             0 => select(&channels, Some(MILLISECOND)).await,
             1 => select(&channels, Some(Duration::ZERO)).await,
             // Ended from outside while it waits, as a plugin can be.
-            2 => timeout(MILLISECOND, select(&channels, None)).await.unwrap_or(Err(ChannelError::Timeout)),
+            2 => {
+                let channels = channels.clone();
+                let ended = tokio::spawn(async move { select(&channels, None).await });
+                tokio::task::yield_now().await;
+                ended.abort();
+                ended.await.unwrap_or(Err(ChannelError::Timeout))
+            }
             _ => select(&channels, None).await,
         };
         match item {

@@ -1,5 +1,5 @@
 //! What a plugin can be called for. It implements any subset of these traits and names them in
-//! [`export!`](crate::export).
+//! [`export!`](macro@crate::export).
 //!
 //! The functions have no `self`: an instance may be fresh for each event, so that what is to last belongs in the
 //! connection's attachment, in a channel, or in the payload of a timer.

@@ -39,7 +39,7 @@ impl Cli {
     /// Does what was asked for.
     ///
     /// # Errors
-    /// Whatever stood in the way; [`hint`] knows what to do about it.
+    /// Whatever stood in the way; [`report`] prints it, and what to do about it.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Run(args) => run::run(args),

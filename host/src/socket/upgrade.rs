@@ -38,7 +38,7 @@ pub(super) async fn respond(
     }
     let mut response = match handshake(&request) {
         Ok(response) => response,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     if door.is_closing() {
         return answer(StatusCode::SERVICE_UNAVAILABLE, "the host is stopping\n");
@@ -123,7 +123,7 @@ impl Door {
 }
 
 /// The response that accepts the handshake, or the one that says what is wrong with it.
-fn handshake(request: &Request<Incoming>) -> Result<Response<Body>, Response<Body>> {
+fn handshake(request: &Request<Incoming>) -> Result<Response<Body>, Box<Response<Body>>> {
     // The library checks a request without its body.
     let mut head = Request::new(());
     *head.method_mut() = request.method().clone();
@@ -134,9 +134,9 @@ fn handshake(request: &Request<Incoming>) -> Result<Response<Body>, Response<Bod
         Err(error) => {
             let version = request.headers().get(header::SEC_WEBSOCKET_VERSION);
             if version.is_some_and(|version| version != "13") {
-                return Err(upgrade_required());
+                return Err(Box::new(upgrade_required()));
             }
-            Err(answer(StatusCode::BAD_REQUEST, format!("not a WebSocket handshake: {error}\n")))
+            Err(Box::new(answer(StatusCode::BAD_REQUEST, format!("not a WebSocket handshake: {error}\n"))))
         }
     }
 }

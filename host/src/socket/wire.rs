@@ -100,6 +100,8 @@ impl Wire {
         self.inbox.clear();
         self.poll_read(cx);
         self.inbox.clear();
+        // What the library answers to a Close that has just come.
+        self.poll_write(cx);
         let is_written = self.ending.is_lost() || self.connection.is_drained() && !self.unflushed;
         if self.ending.is_over() && is_written { Poll::Ready(()) } else { Poll::Pending }
     }
@@ -204,7 +206,7 @@ impl Wire {
         }
         if stalled.is_some_and(|deadline| deadline <= now) {
             let (plugin, connection) = (self.connection.plugin(), self.connection.id());
-            tracing::warn!(plugin, %connection, "the client reads too slowly and is closed");
+            tracing::warn!(plugin, %connection, "slow consumer: the client is closed");
             self.connection.abort(CloseFrame::SLOW_CONSUMER);
             self.stalled_since = None;
         }

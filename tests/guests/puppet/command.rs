@@ -57,7 +57,7 @@ pub(crate) enum Command {
     PrintError { text: String },
     Fail { text: String },
     Trap,
-    TrapIfItem { channel: String },
+    TrapUntilFull { channel: String },
     Loop,
     Eat,
     Recurse,

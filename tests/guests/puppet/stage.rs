@@ -46,9 +46,9 @@ impl<'a> Stage<'a> {
         match command {
             Command::Fail { text } => Err(Error::new(text)),
             Command::Trap => std::process::abort(),
-            Command::TrapIfItem { channel } => match self.channel(channel)?.poll()? {
-                Some(_) => std::process::abort(),
-                None => Ok(json!({"ok": null})),
+            Command::TrapUntilFull { channel } => match self.channel(channel)?.offer([]) {
+                Err(ChannelError::Full) => Ok(json!({"ok": null})),
+                _ => std::process::abort(),
             },
             Command::Loop => loop {
                 black_box(());

@@ -1,0 +1,125 @@
+//! The real host, in this process, on a port of its own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::Context;
+use holdline::app::{PluginSource, Running, StartError};
+use holdline::config::Config;
+use holdline::hub::Hub;
+use holdline::plugin::Manifest;
+
+use super::client::Client;
+use super::guests::{Guest, sample};
+use super::{log, within};
+
+/// How often a count of the hub is looked at, which tells nobody that it has changed.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// A host that is not started yet.
+pub(crate) struct Setup {
+    config: Config,
+    plugins: Vec<PluginSource>,
+}
+
+impl Setup {
+    /// No plugins, and the defaults on a port that the system chooses.
+    pub(crate) fn new() -> Self {
+        log::keep();
+        let mut config = Config::default();
+        config.listen.address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        // Hosts of several tests run at once, and each would reserve room for many.
+        config.engine.instances = 64;
+        Self { config, plugins: Vec::new() }
+    }
+
+    /// Changes the configuration.
+    pub(crate) fn configured(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// A guest at the route that has its name. The name is the one in its log; the manifest is what follows the name in
+    /// plugin.toml.
+    pub(crate) fn guest(self, guest: Guest, name: &str, manifest: &str) -> anyhow::Result<Self> {
+        let manifest = Manifest::parse(&format!("name = {name:?}\n{manifest}"), name)?;
+        let route = Some(format!("/{name}"));
+        Ok(self.source(PluginSource { manifest, component: guest.component()?, route }))
+    }
+
+    /// A sample plugin at the route that has its name, with its own manifest after this change.
+    pub(crate) fn sample(self, name: &str, change: impl FnOnce(&mut Manifest)) -> anyhow::Result<Self> {
+        let (mut manifest, component) = sample(name)?;
+        change(&mut manifest);
+        Ok(self.source(PluginSource { manifest, component, route: Some(format!("/{name}")) }))
+    }
+
+    /// Takes the route of the last plugin away, or gives it another one.
+    pub(crate) fn at(mut self, route: Option<&str>) -> Self {
+        if let Some(plugin) = self.plugins.last_mut() {
+            plugin.route = route.map(str::to_owned);
+        }
+        self
+    }
+
+    /// A plugin as it is.
+    pub(crate) fn source(mut self, source: PluginSource) -> Self {
+        self.plugins.push(source);
+        self
+    }
+
+    /// Starts it.
+    pub(crate) async fn start(self) -> anyhow::Result<Host> {
+        Ok(Host { running: Running::start(&self.config, self.plugins).await? })
+    }
+
+    /// The error with which it does not start.
+    pub(crate) async fn refusal(self) -> anyhow::Result<StartError> {
+        Running::start(&self.config, self.plugins).await.err().context("the host has started")
+    }
+}
+
+/// A host that runs. It ends with the runtime of its test, if not before.
+pub(crate) struct Host {
+    running: Running,
+}
+
+impl Host {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.running.address()
+    }
+
+    pub(crate) fn hub(&self) -> &Hub {
+        self.running.hub()
+    }
+
+    /// A client at this path.
+    pub(crate) async fn connect(&self, path: &str) -> anyhow::Result<Client> {
+        self.connect_with(path, &[]).await
+    }
+
+    /// A client at this path, with these headers in its handshake.
+    pub(crate) async fn connect_with(&self, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Client> {
+        Client::connect(self.address(), path, headers).await
+    }
+
+    /// Waits until the hub is as wanted.
+    pub(crate) async fn until(&self, what: &str, wanted: impl Fn(&Hub) -> bool) -> anyhow::Result<()> {
+        let mut look = tokio::time::interval(LOOK);
+        let seen = async {
+            while !wanted(self.hub()) {
+                look.tick().await;
+            }
+        };
+        within(what, seen).await
+    }
+
+    /// Waits until so many connections are held.
+    pub(crate) async fn holds(&self, count: usize) -> anyhow::Result<()> {
+        self.until(&format!("the number of {count} held connections"), |hub| hub.held_count() == count).await
+    }
+
+    pub(crate) async fn stop(self) {
+        self.running.stop().await;
+    }
+}

@@ -1,0 +1,33 @@
+//! What the suite stands on: the real host in this process, real clients, guests that are built once, the log, and the real
+//! program.
+
+mod client;
+mod guests;
+mod host;
+mod http;
+mod log;
+mod program;
+mod puppet;
+
+use std::time::Duration;
+
+use anyhow::Context;
+
+pub(crate) use client::Client;
+#[allow(unused_imports, reason = "it is the soak's, which is a program of its own")]
+pub(crate) use guests::SOAK;
+pub(crate) use guests::{COUNTER, GATE, Guest, POSTMAN, PUPPET, SILENT, sample};
+pub(crate) use host::{Host, Setup};
+pub(crate) use http::{Answer, handshake, request};
+pub(crate) use log::{lines, logged};
+pub(crate) use program::{Served, folder, holdline};
+pub(crate) use puppet::{case, value};
+
+/// How long a test waits for what is to come. A machine that is busy may take long; one that is broken is found out in half a
+/// minute.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the future comes to, or an error that says what did not come.
+pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> anyhow::Result<T> {
+    tokio::time::timeout(PATIENCE, future).await.with_context(|| format!("{what} did not come"))
+}

@@ -1,0 +1,74 @@
+//! The real program, as it was built, in a process of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use anyhow::{Context, ensure};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::within;
+
+/// The checkout that is tested.
+pub(crate) fn root() -> &'static Path {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap_or(tests)
+}
+
+/// A fresh folder of this name.
+pub(crate) fn folder(name: &str) -> anyhow::Result<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// The program with these arguments, to be run in the checkout.
+pub(crate) fn holdline(arguments: &[&str]) -> anyhow::Result<Command> {
+    let test = std::env::current_exe()?;
+    let profile = test.ancestors().nth(2).context("the test is in no folder of a profile")?;
+    let program = profile.join(format!("holdline{}", std::env::consts::EXE_SUFFIX));
+    let how = "build it first: cargo build --package holdline, with --release if the tests have it";
+    ensure!(program.exists(), "{} does not exist; {how}", program.display());
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(root()).stdin(Stdio::null()).kill_on_drop(true);
+    Ok(command)
+}
+
+/// A program that serves.
+pub(crate) struct Served {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    address: SocketAddr,
+}
+
+impl Served {
+    /// Starts the program with these arguments and waits until it says where it listens.
+    pub(crate) async fn start(arguments: &[&str]) -> anyhow::Result<Self> {
+        let mut child = holdline(arguments)?.stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().context("the program has no output")?;
+        let mut lines = BufReader::new(stdout).lines();
+        let line = within("the address", lines.next_line()).await??.context("it ended and said no address")?;
+        let address = line.split("ws://").nth(1).and_then(|rest| rest.split('/').next());
+        let address = address.with_context(|| format!("`{line}` has no address"))?.parse()?;
+        Ok(Self { child, lines, address })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Sends it SIGTERM and waits for its end: the exit code.
+    pub(crate) async fn terminate(mut self) -> anyhow::Result<Option<i32>> {
+        let process = self.child.id().context("the program has ended before")?;
+        // The standard library sends no other signal than the one that cannot be caught.
+        let sent = Command::new("kill").args(["-TERM", &process.to_string()]).status().await?;
+        ensure!(sent.success(), "the signal was not sent");
+        let ended = within("the end of the program", self.child.wait()).await??;
+        while self.lines.next_line().await?.is_some() {}
+        Ok(ended.code())
+    }
+}

@@ -10,9 +10,10 @@ pub mod message;
 // Senses: what the host tells about itself.
 pub mod telemetry;
 
-// Tools: durations in settings, a queue of what is due, and the compilers of guests.
+// Tools: durations in settings, a queue of what is due, the hub's mutex, and the compilers of guests.
 pub mod duration;
 pub mod schedule;
+pub mod sync;
 pub mod toolchain;
 
 // Hearts: wasm, and connections. Each knows nothing of the other.

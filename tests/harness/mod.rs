@@ -20,7 +20,7 @@ pub(crate) use guests::{COUNTER, GATE, Guest, POSTMAN, PUPPET, SILENT, sample};
 pub(crate) use host::{Host, Setup};
 pub(crate) use http::{Answer, handshake, request};
 pub(crate) use log::{lines, logged};
-pub(crate) use program::{Served, folder, holdline};
+pub(crate) use program::{Served, allow_open_files, folder, holdline};
 pub(crate) use puppet::{case, value};
 
 /// How long a test waits for what is to come. A machine that is busy may take long; one that is broken is found out in half a

@@ -26,6 +26,15 @@ pub(crate) fn folder(name: &str) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
+/// Lets this process have so many files open at once, of which a test with many clients needs two for each. Many systems allow
+/// a thousand unless asked. The standard library cannot ask, so a tool of the system does; where there is none, the test may still
+/// have enough.
+pub(crate) async fn allow_open_files(count: usize) {
+    let process = std::process::id().to_string();
+    let asked = Command::new("prlimit").args(["--pid", &process, &format!("--nofile={count}:")]).status();
+    let _without_the_tool = asked.await;
+}
+
 /// The program with these arguments, to be run in the checkout.
 pub(crate) fn holdline(arguments: &[&str]) -> anyhow::Result<Command> {
     let test = std::env::current_exe()?;

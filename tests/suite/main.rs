@@ -11,6 +11,7 @@ mod connect;
 mod deadline;
 mod delivery;
 mod failure;
+mod frames;
 mod gone;
 mod handle;
 mod held;

@@ -1,6 +1,7 @@
 //! Running a host in the foreground until a signal stops it.
 
 use anyhow::Context;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::terminal::Progress;
@@ -14,6 +15,7 @@ pub(super) fn run(
     started: impl FnOnce(&Running) + Send,
 ) -> anyhow::Result<()> {
     crate::telemetry::start(&config.log)?;
+    raise_open_files();
     runtime()?.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt()).context("no signals can be caught")?;
         let mut terminate = signal(SignalKind::terminate()).context("no signals can be caught")?;
@@ -29,6 +31,19 @@ pub(super) fn run(
             _ = terminate.recv() => anyhow::bail!("stopped at once by a second signal"),
         }
     })
+}
+
+/// Every client is an open file, and the usual soft limit of 1024 is made for programs of another kind: it is raised to what the
+/// process may have.
+fn raise_open_files() {
+    let mut files = getrlimit(Resource::Nofile);
+    if files.current == files.maximum {
+        return;
+    }
+    files.current = files.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, files) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
 }
 
 /// Starts a host and shows that it compiles, which takes a while.

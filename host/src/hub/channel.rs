@@ -8,11 +8,11 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::error::ChannelError;
 use super::select::{Receiver, select};
+use crate::sync::Mutex;
 
 /// A queue of byte strings with a capacity; 0 is a rendezvous.
 pub struct Channel {

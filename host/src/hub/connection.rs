@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::task::Context;
 
 use futures_util::task::AtomicWaker;
-use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::error::ReplyError;
@@ -14,6 +13,7 @@ use super::outbox::{Outbox, Outgoing, Overloaded};
 use super::settings::{self, Settings};
 use crate::ids::{ConnectionId, TenantId};
 use crate::message::{CloseFrame, Message};
+use crate::sync::{Mutex, MutexGuard};
 
 /// One HTTP header field.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,11 +7,11 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 use tokio::time::timeout;
 
 use super::channel::Channel;
 use super::error::ChannelError;
+use crate::sync::Mutex;
 
 /// A receiver that waits on one channel or more.
 pub(super) struct Receiver(Mutex<Want>);

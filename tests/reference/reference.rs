@@ -1,5 +1,6 @@
 //! `wit/REFERENCE.md` is made from the WIT, by Bytecode Alliance's Markdown generator, and says what the WIT says.
-//! `UPDATE=1 cargo test --release --package holdline-tests --test reference` makes it anew.
+//! `UPDATE=1 cargo test --release --package holdline-reference` makes it anew.
+#![cfg(test)]
 
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use wit_bindgen_markdown::Opts;
 
 #[test]
 fn the_reference_says_what_the_wit_says() {
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../wit");
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_path(wit.join("websocket")).expect("the WIT is well-formed");
     let world = resolve.select_world(&[package], Some("plugin")).expect("the world of a whole plugin");

@@ -32,16 +32,4 @@ impl<I> Pool<I> {
             drop(instance);
         }
     }
-
-    /// How many are idle.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.idle.lock().len()
-    }
-
-    /// True if none is idle.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }

@@ -65,10 +65,4 @@ impl Plugins {
     pub fn get(&self, id: PluginId) -> Option<Arc<Plugin>> {
         self.plugins.get(&id).map(|plugin| Arc::clone(plugin.value()))
     }
-
-    /// All of them, in no order.
-    #[must_use]
-    pub fn all(&self) -> Vec<Arc<Plugin>> {
-        self.plugins.iter().map(|plugin| Arc::clone(plugin.value())).collect()
-    }
 }

@@ -9,7 +9,7 @@ use shuttle::thread;
 
 use crate::explore::{any, in_every_order, in_many_orders};
 use crate::history::History;
-use crate::hub::{Connection, DelayedError, EventKind, Expiry, Frame, Hub, RetainOptions, Settings, Upgrade};
+use crate::hub::{Connection, DelayedError, EventKind, Expiry, Frame, Headers, Hub, RetainOptions, Settings, Upgrade};
 use crate::ids::{NodeId, TenantId};
 use crate::message::{CloseFrame, Message};
 use crate::model::{Model, Outcome, Step};
@@ -30,9 +30,9 @@ impl Race {
     fn new(overdue: bool, expiry: Expiry) -> Self {
         let (hub, _no_timers) = Hub::new(NodeId::default(), Settings::default()).expect("random numbers");
         let upgrade = Upgrade {
-            path: "/".to_owned(),
-            query: String::new(),
-            headers: Vec::new(),
+            path: "/".into(),
+            query: "".into(),
+            headers: Headers::default(),
             remote_address: ([192, 0, 2, 7], 50123).into(),
         };
         let connection = hub.connect(TENANT, "test".into(), upgrade, None, Vec::new()).expect("random numbers");
@@ -69,11 +69,11 @@ impl Race {
             Step::Release => return Outcome::Handle(hub.release(TENANT, self.handle)),
             Step::Close => return Outcome::Handle(hub.close(TENANT, self.handle, CloseFrame::NORMAL)),
             Step::Extend => return Outcome::Handle(hub.extend(TENANT, self.handle, Duration::from_secs(60))),
-            Step::Write => return Outcome::Written(connection.pop().map(|outgoing| outgoing.frame)),
+            Step::Write => return Outcome::Written(pop(connection)),
             Step::CloseFromOutside => connection.close(CloseFrame::GOING_AWAY),
             Step::PeerGone => connection.peer_gone(),
-            Step::Return => hub.finish_event(connection, Ok(())),
-            Step::Fail => hub.finish_event(connection, Err(())),
+            Step::Return => _ = hub.finish_event(connection, Ok(())),
+            Step::Fail => _ = hub.finish_event(connection, Err(())),
             Step::Expire => hub.expire(connection),
             Step::Disconnect => hub.disconnect(connection),
         }
@@ -82,7 +82,7 @@ impl Race {
 
     fn check(&self) {
         // First the outbox: to ask the handle what it says is to push.
-        let outbox: VecDeque<Frame> = iter::from_fn(|| self.connection.pop()).map(|outgoing| outgoing.frame).collect();
+        let outbox: VecDeque<Frame> = iter::from_fn(|| pop(&self.connection)).collect();
         let state = self.hub.push(TENANT, self.handle, message(""), None);
         let (live, expired) = (self.hub.held_count(), self.hub.expired_count());
         let fits = |model: &Model| {
@@ -180,4 +180,11 @@ fn a_handle_of_an_earlier_event_does_not_end_the_retention_of_a_later_one() {
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
         assert_eq!((hub.held_count(), hub.release(TENANT, again), hub.held_count()), (1, Ok(()), 0));
     });
+}
+
+/// The next frame to write.
+fn pop(connection: &Connection) -> Option<Frame> {
+    let mut next = None;
+    connection.take(1, |outgoing| next = Some(outgoing.frame));
+    next
 }

@@ -2,12 +2,13 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use holdline::hub::{
-    Channel, Connection, DelayedError, EventKind, Expiry, Frame, Header, Hub, Inbox, NextStep, RetainOptions, Settings,
-    TimerDue, Upgrade,
+    Channel, Connection, DelayedError, EventKind, Expiry, Frame, Hub, Inbox, Look, NextStep, Outgoing, RetainOptions,
+    Settings, TimerDue, Upgrade,
 };
 use holdline::ids::{NodeId, TenantId};
 use holdline::message::{CloseFrame, Message};
@@ -82,9 +83,9 @@ pub(crate) fn narrow(outbox: u64) -> Settings {
 /// A connection that was accepted.
 pub(crate) fn connect(hub: &Hub, tenant: TenantId, path: &str) -> Arc<Connection> {
     let upgrade = Upgrade {
-        path: path.to_owned(),
-        query: "colour=blue".to_owned(),
-        headers: vec![Header { name: "x-kind".to_owned(), value: b"test".to_vec() }],
+        path: path.into(),
+        query: "colour=blue".into(),
+        headers: [("x-kind", &b"test"[..])].into_iter().collect(),
         remote_address: ([192, 0, 2, 7], 50123).into(),
     };
     hub.connect(tenant, "test".into(), upgrade, None, b"attached".to_vec()).expect("random numbers")
@@ -160,7 +161,7 @@ impl Client {
     /// What is written to the client now, and who waits for it is told.
     pub(crate) fn reads(&self) -> Vec<Frame> {
         let mut frames = Vec::new();
-        while let Some(outgoing) = self.connection.pop() {
+        while let Some(outgoing) = pop(&self.connection) {
             if let Some(told) = outgoing.written {
                 // Whoever asked may not wait any more.
                 let _nobody_waits = told.send(());
@@ -223,4 +224,16 @@ pub(crate) fn item(item: &'static str) -> Bytes {
 /// A channel of the tenant's.
 pub(crate) fn channel(hub: &Hub, name: &str, capacity: u32) -> Arc<Channel> {
     hub.channels().open(TENANT, name, capacity).expect("a channel")
+}
+
+/// The next frame to write.
+pub(crate) fn pop(connection: &Connection) -> Option<Outgoing> {
+    let mut next = None;
+    connection.take(1, |outgoing| next = Some(outgoing));
+    next
+}
+
+/// What the task of the connection sees.
+pub(crate) fn look(connection: &Connection) -> Look {
+    connection.look(&Context::from_waker(Waker::noop()))
 }

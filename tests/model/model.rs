@@ -16,7 +16,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use proptest::{prop_assert, prop_assert_eq};
 use tokio::time::Instant;
 
-use crate::door::{NEIGHBOUR, TENANT, connect};
+use crate::door::{NEIGHBOUR, TENANT, connect, look, pop};
 use crate::reference::{self, Receipt, Reference, Sent};
 use crate::steps::{By, Confirm, Policy, Step, Which, Whose, steps};
 
@@ -129,7 +129,7 @@ impl Case {
                 prop_assert_eq!(self.connection.reply_close(CloseFrame::NORMAL), self.model.reply_close(1000));
             }
             Step::Write => {
-                let outgoing = self.connection.pop();
+                let outgoing = pop(&self.connection);
                 let sent = outgoing.map(|outgoing| {
                     outgoing.written.map(|told| told.send(()));
                     sent(outgoing.frame)
@@ -268,7 +268,7 @@ impl Case {
         })
         .await;
         // As the task of the connection does when its clock strikes.
-        if self.connection.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+        if look(&self.connection).deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             self.hub.expire(&self.connection);
         }
         let now = self.start.elapsed().as_millis();
@@ -281,11 +281,11 @@ impl Case {
         prop_assert_eq!(connection.next_step(), model.next_step());
         prop_assert_eq!(connection.is_held(), model.is_held());
         prop_assert_eq!(connection.is_closing(), model.closing);
-        prop_assert_eq!(connection.is_drained(), model.is_drained());
+        prop_assert_eq!(look(connection).is_drained, model.is_drained());
         prop_assert_eq!(hub.held_count(), model.held_count());
         prop_assert_eq!(hub.expired_count(), model.expired);
         prop_assert_eq!(hub.connection_count(), usize::from(!model.ended));
-        let deadline = connection.deadline().map(|deadline| (deadline - self.start).as_millis());
+        let deadline = look(connection).deadline.map(|deadline| (deadline - self.start).as_millis());
         prop_assert_eq!(deadline, model.deadline().map(u128::from));
         for ((waiting, receipt), expected) in self.receipts.iter_mut().zip(&model.receipts) {
             if *receipt == Receipt::Waiting {

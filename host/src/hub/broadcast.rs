@@ -28,7 +28,7 @@ impl Hub {
         audience: &Audience,
         message: &Message,
     ) -> Result<u32, BroadcastTooLarge> {
-        if message.len() > super::settings::bytes(self.settings.message_size) {
+        if message.len() > self.settings.message_bytes() {
             return Err(BroadcastTooLarge);
         }
         let mut took: u32 = 0;

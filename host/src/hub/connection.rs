@@ -2,40 +2,18 @@
 //! the door drives it (`begin_event`, `finish_event`, `pop`); guests act on it through the hub's verbs.
 
 use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Waker};
 
-use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
 use super::error::ReplyError;
 use super::held::Retention;
 use super::outbox::{Outbox, Outgoing, Overloaded};
 use super::settings::{self, Settings};
+use super::upgrade::Upgrade;
 use crate::ids::{ConnectionId, TenantId};
 use crate::message::{CloseFrame, Message};
 use crate::sync::{Mutex, MutexGuard};
-
-/// One HTTP header field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// The name in lower case.
-    pub name: String,
-    /// The value as it was sent.
-    pub value: Vec<u8>,
-}
-
-/// The HTTP request that asked for the connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upgrade {
-    /// The path as it was sent, without the query.
-    pub path: String,
-    /// The query without the question mark.
-    pub query: String,
-    /// The headers in the order in which they came.
-    pub headers: Vec<Header>,
-    /// The client's address and port.
-    pub remote_address: std::net::SocketAddr,
-}
 
 /// Which of its events a connection is handling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,12 +52,22 @@ pub struct Connection {
     tenant: TenantId,
     plugin: Arc<str>,
     upgrade: Upgrade,
-    subprotocol: Option<String>,
+    subprotocol: Option<Box<str>>,
     message_size: usize,
     attachment_size: usize,
     state: Mutex<State>,
-    // Wakes the task of the connection when something outside its own events has changed.
-    changed: AtomicWaker,
+}
+
+/// What the task of a connection sees when it has nothing more to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// What it may do next.
+    pub step: NextStep,
+    /// No frame waits to be written.
+    pub is_drained: bool,
+    /// When the retention expires, if the connection is held and no timer has the handle. It does not expire while the event lasts
+    /// that began it.
+    pub deadline: Option<Instant>,
 }
 
 pub(super) struct State {
@@ -93,6 +81,8 @@ pub(super) struct State {
     peer_gone: bool,
     pub(super) outbox: Outbox,
     attachment: Vec<u8>,
+    // The task of the connection, while it waits for a change that comes from outside its own events.
+    task: Option<Waker>,
 }
 
 impl Connection {
@@ -110,8 +100,8 @@ impl Connection {
             tenant,
             plugin,
             upgrade,
-            subprotocol,
-            message_size: settings::bytes(limits.message_size),
+            subprotocol: subprotocol.map(String::into_boxed_str),
+            message_size: limits.message_bytes(),
             attachment_size: settings::bytes(limits.attachment_size),
             state: Mutex::new(State {
                 event: None,
@@ -121,8 +111,8 @@ impl Connection {
                 peer_gone: false,
                 outbox: Outbox::new(settings::bytes(limits.outbox_size)),
                 attachment,
+                task: None,
             }),
-            changed: AtomicWaker::new(),
         }
     }
 
@@ -201,31 +191,28 @@ impl Connection {
 
     /// Sends a message that answers nobody (a broadcast), held or not.
     pub(super) fn publish(&self, message: Message) -> Result<(), ReplyError> {
-        {
-            let mut state = self.state.lock();
-            if !state.is_open() {
-                return Err(ReplyError::Closed);
-            }
-            state.outbox.push(message, None).map_err(|Overloaded| ReplyError::Overloaded)?;
+        let mut state = self.state.lock();
+        if !state.is_open() {
+            return Err(ReplyError::Closed);
         }
-        self.changed.wake();
+        state.outbox.push(message, None).map_err(|Overloaded| ReplyError::Overloaded)?;
+        wake(state);
         Ok(())
     }
 
     /// Closes the connection from outside of its events. A handle that is out becomes `closed`.
     pub fn close(&self, frame: CloseFrame) {
-        self.state.lock().close(frame);
-        self.changed.wake();
+        let mut state = self.state.lock();
+        state.close(frame);
+        wake(state);
     }
 
     /// Closes the connection and forgets the messages that wait to be written: the peer does not take them.
     pub fn abort(&self, frame: CloseFrame) {
-        {
-            let mut state = self.state.lock();
-            state.outbox.clear_messages();
-            state.close(frame);
-        }
-        self.changed.wake();
+        let mut state = self.state.lock();
+        state.outbox.clear_messages();
+        state.close(frame);
+        wake(state);
     }
 
     /// An event begins. Until it is finished no other one may.
@@ -238,24 +225,10 @@ impl Connection {
         }
     }
 
-    /// The event under way has returned.
-    pub(super) fn finish_event(&self) {
-        self.state.lock().event = None;
-    }
-
     /// What the task of the connection may do between two events.
     #[must_use]
     pub fn next_step(&self) -> NextStep {
-        let state = self.state.lock();
-        if state.closing {
-            NextStep::Close
-        } else if state.peer_gone {
-            NextStep::Proceed
-        } else if state.retention.is_some() {
-            NextStep::Wait
-        } else {
-            NextStep::Proceed
-        }
+        self.state.lock().next_step()
     }
 
     /// The peer has gone: nothing more can be sent, and a handle that is out is `closed` from now on.
@@ -278,30 +251,28 @@ impl Connection {
         state.is_open() && state.retention.is_some()
     }
 
-    /// The next frame to write.
-    #[must_use]
-    pub fn pop(&self) -> Option<Outgoing> {
-        self.state.lock().outbox.pop()
+    /// Takes frames out to be written, in order, until they have this many bytes or none is left.
+    pub fn take(&self, room: usize, mut each: impl FnMut(Outgoing)) {
+        let mut state = self.state.lock();
+        let mut taken = 0;
+        while taken < room
+            && let Some(outgoing) = state.outbox.pop()
+        {
+            taken = taken.saturating_add(outgoing.size());
+            each(outgoing);
+        }
     }
 
-    /// True if no frame waits to be written.
+    /// What there is to do now. The task that asks is woken by the next change from outside its own events.
     #[must_use]
-    pub fn is_drained(&self) -> bool {
-        self.state.lock().outbox.is_empty()
-    }
-
-    /// When the retention expires, if the connection is held and no timer has the handle. It does not expire while the event lasts
-    /// that began it.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Instant> {
-        let state = self.state.lock();
-        let retention = state.retention.as_deref()?;
-        state.may_expire().then_some(retention.deadline)
-    }
-
-    /// Registers the task of the connection to be woken by the next change. It looks at the state after this call.
-    pub fn register(&self, cx: &Context<'_>) {
-        self.changed.register(cx.waker());
+    pub fn look(&self, cx: &Context<'_>) -> Look {
+        let mut state = self.state.lock();
+        match &mut state.task {
+            Some(task) => task.clone_from(cx.waker()),
+            none => *none = Some(cx.waker().clone()),
+        }
+        let deadline = state.retention.as_deref().filter(|_| state.may_expire()).map(|retention| retention.deadline);
+        Look { step: state.next_step(), is_drained: state.outbox.is_empty(), deadline }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -309,7 +280,7 @@ impl Connection {
     }
 
     pub(super) fn wake(&self) {
-        self.changed.wake();
+        wake(self.state.lock());
     }
 
     pub(super) fn message_size(&self) -> usize {
@@ -317,7 +288,31 @@ impl Connection {
     }
 }
 
+/// Wakes the task of the connection after the lock is free: it may run at once, and looks.
+pub(super) fn wake(mut state: MutexGuard<'_, State>) {
+    let task = state.task.take();
+    drop(state);
+    if let Some(task) = task {
+        task.wake();
+    }
+}
+
 impl State {
+    pub(super) fn next_step(&self) -> NextStep {
+        if self.closing {
+            NextStep::Close
+        } else if self.peer_gone || self.retention.is_none() {
+            NextStep::Proceed
+        } else {
+            NextStep::Wait
+        }
+    }
+
+    /// The event under way has returned.
+    pub(super) fn finish_event(&mut self) {
+        self.event = None;
+    }
+
     pub(super) fn is_open(&self) -> bool {
         !self.closing && !self.peer_gone
     }

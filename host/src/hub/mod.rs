@@ -16,6 +16,7 @@ mod retention;
 mod select;
 mod settings;
 mod timers;
+mod upgrade;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -26,7 +27,7 @@ use tokio::sync::mpsc;
 pub use broadcast::Audience;
 pub use channel::Channel;
 pub use channels::Channels;
-pub use connection::{CloseInfo, Connection, EventKind, Header, NextStep, Upgrade};
+pub use connection::{CloseInfo, Connection, EventKind, Look, NextStep};
 pub use delayed::{Told, Written};
 pub use error::{BroadcastTooLarge, ChannelError, DelayedError, ReplyError, RetainError, TimerError};
 pub use held::{Expiry, RetainOptions};
@@ -35,6 +36,7 @@ pub use outbox::{Frame, Outgoing};
 pub use select::select;
 pub use settings::Settings;
 pub use timers::{Missed, Recurrence, TimerDue, TimerInfo, Timers, unix_time};
+pub use upgrade::{Headers, Upgrade};
 
 use crate::ids::{ConnectionId, NodeId, TenantId};
 use crate::schedule::Schedule;

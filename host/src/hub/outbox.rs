@@ -24,6 +24,16 @@ pub struct Outgoing {
     pub written: Option<oneshot::Sender<()>>,
 }
 
+impl Outgoing {
+    /// About how many bytes it has on the wire.
+    pub(super) fn size(&self) -> usize {
+        match &self.frame {
+            Frame::Message(message) => message.len().saturating_add(2),
+            Frame::Close(frame) => frame.reason().len().saturating_add(4),
+        }
+    }
+}
+
 /// Whatever their size, no more frames than this wait: an empty message costs memory, too.
 const MAX_FRAMES: usize = 16_384;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Hub;
-use super::connection::{Connection, State};
+use super::connection::{Connection, NextStep, State};
 use super::error::{DelayedError, RetainError};
 use super::handles::Entry;
 use super::held::{Due, Expiry, RetainOptions, Retention};
@@ -46,20 +46,21 @@ impl Hub {
     }
 
     /// The event under way has returned; its handler has failed or not. After a failure the retention is undone and the
-    /// connection is closed with 1011.
-    pub fn finish_event(&self, connection: &Connection, outcome: Result<(), ()>) {
-        connection.finish_event();
-        if outcome.is_err() {
-            let undone = {
-                let mut state = connection.lock();
-                state.close(CloseFrame::PLUGIN_FAILED);
-                // One of an earlier event may still be there when the peer has gone. That event had returned well.
-                if state.has_retained() { state.retention.take() } else { None }
-            };
-            if let Some(retention) = undone {
-                self.forget(&retention);
-            }
+    /// connection is closed with 1011. Says what its task may do next.
+    pub fn finish_event(&self, connection: &Connection, outcome: Result<(), ()>) -> NextStep {
+        let mut state = connection.lock();
+        state.finish_event();
+        if outcome.is_ok() {
+            return state.next_step();
         }
+        state.close(CloseFrame::PLUGIN_FAILED);
+        // One of an earlier event may still be there when the peer has gone. That event had returned well.
+        let undone = if state.has_retained() { state.retention.take() } else { None };
+        drop(state);
+        if let Some(retention) = undone {
+            self.forget(&retention);
+        }
+        NextStep::Close
     }
 
     /// Ends the retention of a connection if its deadline has passed, as its policy says. For the connection's own task.

@@ -36,6 +36,14 @@ pub struct Settings {
     pub channels: ChannelSettings,
 }
 
+impl Settings {
+    /// The largest message, as the host counts.
+    #[must_use]
+    pub fn message_bytes(&self) -> usize {
+        bytes(self.message_size)
+    }
+}
+
 /// Limits of channels.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

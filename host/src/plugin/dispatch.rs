@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use super::loaded::Plugin;
 use super::manifest::Isolation;
-use crate::guest::v1::{Acceptance, Failure, Instance, Refusal};
-use crate::hub::{CloseInfo, Connection, Upgrade};
-use crate::message::Message;
+use crate::guest::v1::{Acceptance, Event, Failure, Instance, Refusal};
+use crate::hub::{Connection, Upgrade};
 
 /// What becomes of a client that wants to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub enum Decision {
 pub struct Dispatch {
     plugin: Arc<Plugin>,
     // The connection's own instance, if the isolation gives it one.
-    own: Option<Instance>,
+    own: Option<Box<Instance>>,
 }
 
 impl Dispatch {
@@ -75,62 +74,37 @@ impl Dispatch {
         }
     }
 
-    /// The connection is open.
+    /// Gives an event of the connection to the plugin. Without a handler nothing is to be done.
     ///
     /// # Errors
     /// The plugin failed.
-    pub async fn open(&mut self, connection: &Arc<Connection>) -> Result<(), ()> {
+    pub async fn handle(&mut self, connection: &Arc<Connection>, event: Event) -> Result<(), ()> {
         if !self.plugin.exports().handler {
             return Ok(());
         }
-        let mut instance = self.start("open").await?;
-        let answer = instance.on_open(connection).await;
-        self.finish("open", instance, answer)
+        let name = event.name();
+        let failure = match self.lend().await {
+            Ok(mut instance) => {
+                let answer = instance.handle(connection, event).await;
+                self.give_back(instance);
+                answer.err()
+            }
+            Err(failure) => Some(failure),
+        };
+        failure.map_or(Ok(()), |failure| {
+            self.plugin.log(name, &failure);
+            Err(())
+        })
     }
 
-    /// A message came.
-    ///
-    /// # Errors
-    /// The plugin failed.
-    pub async fn message(&mut self, connection: &Arc<Connection>, message: Message) -> Result<(), ()> {
-        if !self.plugin.exports().handler {
-            return Ok(());
-        }
-        let mut instance = self.start("message").await?;
-        let answer = instance.on_message(connection, message).await;
-        self.finish("message", instance, answer)
-    }
-
-    /// The connection has ended.
-    ///
-    /// # Errors
-    /// The plugin failed.
-    pub async fn close(&mut self, connection: &Arc<Connection>, info: &CloseInfo) -> Result<(), ()> {
-        if !self.plugin.exports().handler {
-            return Ok(());
-        }
-        let mut instance = self.start("close").await?;
-        let answer = instance.on_close(connection, info).await;
-        self.finish("close", instance, answer)
-    }
-
-    async fn start(&mut self, event: &str) -> Result<Instance, ()> {
-        self.lend().await.map_err(|failure| self.plugin.log(event, &failure))
-    }
-
-    fn finish(&mut self, event: &str, instance: Instance, answer: Result<(), Failure>) -> Result<(), ()> {
-        self.give_back(instance);
-        answer.map_err(|failure| self.plugin.log(event, &failure))
-    }
-
-    async fn lend(&mut self) -> Result<Instance, Failure> {
+    async fn lend(&mut self) -> Result<Box<Instance>, Failure> {
         match self.own.take() {
             Some(instance) => Ok(instance),
             None => self.plugin.lend().await,
         }
     }
 
-    fn give_back(&mut self, instance: Instance) {
+    fn give_back(&mut self, instance: Box<Instance>) {
         if self.plugin.manifest().isolation != Isolation::Connection {
             self.plugin.give_back(instance);
         } else if !instance.is_broken() {

@@ -17,7 +17,7 @@ pub struct Plugin {
     template: Arc<Template>,
     owner: Arc<Owner>,
     limits: Limits,
-    warm: Pool<Instance>,
+    warm: Pool<Box<Instance>>,
 }
 
 impl Plugin {
@@ -100,17 +100,17 @@ impl Plugin {
     }
 
     /// A new instance.
-    pub(super) async fn instantiate(&self) -> Result<Instance, Failure> {
+    pub(super) async fn instantiate(&self) -> Result<Box<Instance>, Failure> {
         self.template.instantiate(Arc::clone(&self.owner), self.limits).await.map_err(Failure::NotStarted)
     }
 
     /// A new instance, unless the host has as many as it may.
-    pub(super) async fn instantiate_now(&self) -> Result<Instance, Failure> {
+    pub(super) async fn instantiate_now(&self) -> Result<Box<Instance>, Failure> {
         self.template.instantiate_now(Arc::clone(&self.owner), self.limits).await.map_err(Failure::NotStarted)
     }
 
     /// An instance for one event that belongs to no connection.
-    pub(super) async fn lend(&self) -> Result<Instance, Failure> {
+    pub(super) async fn lend(&self) -> Result<Box<Instance>, Failure> {
         if self.manifest.isolation == Isolation::Pooled
             && let Some(instance) = self.warm.take()
         {
@@ -121,7 +121,7 @@ impl Plugin {
 
     /// Takes back what was lent. An instance that is broken, or was for one event, ends here, and so does one that others need the
     /// place of.
-    pub(super) fn give_back(&self, instance: Instance) {
+    pub(super) fn give_back(&self, instance: Box<Instance>) {
         if self.manifest.isolation == Isolation::Pooled && !instance.is_broken() && !self.template.is_scarce() {
             self.warm.put(instance);
         }

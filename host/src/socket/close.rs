@@ -1,8 +1,5 @@
 //! How far the end of a connection has come: who has said Close, and whether anything can still be read.
 
-use tokio_tungstenite::tungstenite;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-
 use crate::hub::CloseInfo;
 use crate::message::CloseFrame;
 
@@ -21,10 +18,8 @@ impl Ending {
         self.said = Some(frame);
     }
 
-    pub(super) fn heard_close(&mut self, frame: Option<tungstenite::protocol::CloseFrame>) {
-        // A Close frame without a code stands for 1005 (RFC 6455, section 7.1.5).
-        let (code, reason) = frame.map_or((CloseCode::Status, Default::default()), |frame| (frame.code, frame.reason));
-        self.heard = Some(CloseFrame::received(code.into(), reason));
+    pub(super) fn heard_close(&mut self, frame: CloseFrame) {
+        self.heard = Some(frame);
     }
 
     pub(super) fn unreadable(&mut self) {
@@ -55,7 +50,7 @@ impl Ending {
 
     /// What the close event is told.
     pub(super) fn info(&self) -> CloseInfo {
-        // The library answers the client's Close by itself.
+        // A Close of the client is always answered.
         CloseInfo { frame: self.heard.clone().or_else(|| self.said.clone()), clean: self.heard.is_some() && !self.lost }
     }
 }

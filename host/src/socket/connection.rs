@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
 
 use super::listener::Door;
 use super::wire::Wire;
+use crate::guest::v1::Event;
 use crate::hub::{Connection, EventKind, Hub, NextStep};
 use crate::message::Message;
 use crate::plugin::Dispatch;
@@ -21,20 +22,23 @@ pub(super) struct ConnectionTask {
     hub: Arc<Hub>,
     connection: Arc<Connection>,
     events: Dispatch,
-    wire: Wire,
+    // Boxed, as is what else is large: a future has room for each thing that was moved in the course of it.
+    wire: Box<Wire>,
     close_timeout: Duration,
 }
 
 impl ConnectionTask {
+    /// `unread` is what has come after the client's request.
     pub(super) fn new(
         door: &Door,
-        socket: WebSocketStream<TcpStream>,
+        stream: TcpStream,
+        unread: Bytes,
         connection: Arc<Connection>,
         events: Dispatch,
     ) -> Self {
         Self {
             hub: Arc::clone(&door.hub),
-            wire: Wire::new(socket, Arc::clone(&connection), Arc::clone(&door.hub), &door.settings),
+            wire: Box::new(Wire::new(stream, unread, Arc::clone(&connection), Arc::clone(&door.hub), &door.settings)),
             connection,
             events,
             close_timeout: door.settings.close_timeout,
@@ -42,65 +46,84 @@ impl ConnectionTask {
     }
 
     pub(super) async fn run(mut self) {
-        let opened = self.event(EventKind::Open, None).await;
-        self.hub.finish_event(&self.connection, opened);
+        let mut event = Event::Open;
         loop {
-            match self.connection.next_step() {
+            let handled = self.handle(event).await;
+            let step = self.hub.finish_event(&self.connection, handled);
+            match self.next_message(step).await {
+                Some(message) => event = Event::Message(message),
+                None => break,
+            }
+        }
+        self.close().await;
+    }
+
+    /// The next message that may be handled; nothing when the connection is at its end.
+    async fn next_message(&mut self, mut step: NextStep) -> Option<Message> {
+        loop {
+            match step {
                 NextStep::Proceed => {
                     if let Some(message) = self.wire.inbox.pop() {
-                        let handled = self.event(EventKind::Message, Some(message)).await;
-                        self.hub.finish_event(&self.connection, handled);
-                        continue;
+                        return Some(message);
                     }
                     if self.wire.ending.is_over() {
-                        break;
+                        return None;
                     }
                 }
-                NextStep::Close => break,
+                NextStep::Close => return None,
                 NextStep::Wait => {}
             }
-            poll_fn(|cx| self.wire.poll(cx)).await;
+            step = poll_fn(|cx| self.wire.poll(cx)).await;
         }
+    }
+
+    /// Says goodbye to the client, and then runs the close event: the client does not wait for the plugin.
+    async fn close(self) {
+        let Self { hub, connection, mut events, mut wire, close_timeout } = self;
         // A client that does not answer the Close is not waited for any longer than this.
         let said_goodbye = async {
-            poll_fn(|cx| self.wire.poll_close(cx)).await;
-            self.wire.linger().await;
+            poll_fn(|cx| wire.poll_close(cx)).await;
+            wire.linger().await;
         };
-        if tokio::time::timeout(self.close_timeout, said_goodbye).await.is_err() {
-            tracing::debug!(connection = %self.connection.id(), "the client has not answered the Close frame");
+        if tokio::time::timeout(close_timeout, said_goodbye).await.is_err() {
+            tracing::debug!(connection = %connection.id(), "the client has not answered the Close frame");
         }
-        let Self { hub, connection, mut events, wire, .. } = self;
         let info = wire.ending.info();
-        // The socket is closed before the close event: the client does not wait for the plugin.
         drop(wire);
         connection.begin_event(EventKind::Close);
         // Its failure is in the plugin's log; there is nothing left to close.
-        let _logged = events.close(&connection, &info).await;
+        let _logged = events.handle(&connection, Event::Close(info)).await;
         hub.disconnect(&connection);
     }
 
     /// Runs one event while the socket goes on reading and writing.
-    async fn event(&mut self, kind: EventKind, message: Option<Message>) -> Result<(), ()> {
+    async fn handle(&mut self, event: Event) -> Result<(), ()> {
         let Self { hub, connection, events, wire, .. } = self;
-        connection.begin_event(kind);
-        let call = async {
-            match message {
-                None => events.open(connection).await,
-                Some(message) => events.message(connection, message).await,
-            }
-        };
-        let mut call = pin!(call);
+        connection.begin_event(event.kind());
+        let mut call = pin!(events.handle(connection, event));
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = call.as_mut().poll(cx) {
                 return Poll::Ready(outcome);
             }
-            if hub.is_abandoning() {
-                return Poll::Ready(Err(()));
-            }
             // Whatever the socket is ready for has been done, or wakes this task again; messages wait for the event to end.
             let _socket = wire.poll(cx);
-            Poll::Pending
+            if hub.is_abandoning() { Poll::Ready(Err(())) } else { Poll::Pending }
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<A, F>(_: fn(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_task_of_a_connection_is_small() {
+        let size = size_of_future(ConnectionTask::run);
+        assert!(size <= 1200 && size_of::<Wire>() <= 512, "{size} bytes, and {} of the wire", size_of::<Wire>());
     }
 }

@@ -3,10 +3,14 @@
 
 mod close;
 mod connection;
+mod head;
 mod listener;
+mod reader;
 mod settings;
 mod upgrade;
+mod violation;
 mod wire;
+mod writer;
 
 pub use listener::{Door, ListenError};
 pub use settings::Settings;

@@ -5,26 +5,21 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::connection::ConnectionTask;
 use super::listener::{Body, Door, answer};
 use crate::guest::v1::{Acceptance, Refusal};
-use crate::hub::{Header, Upgrade};
+use crate::hub::Upgrade;
 use crate::message::CloseFrame;
 use crate::plugin::{Decision, Dispatch, Plugin};
-
-/// A larger read buffer is zeroed for every connection: at tungstenite's default of 128 KiB an idle one costs 131 kB and a message
-/// takes twice the time. This is what was measured to be best.
-const READ_BUFFER: usize = 4096;
 
 /// Answers a request on a plugin's route.
 pub(super) async fn respond(
@@ -48,9 +43,9 @@ pub(super) async fn respond(
         return answer(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n");
     }
     let upgrade = Upgrade {
-        path: request.uri().path().to_owned(),
-        query: request.uri().query().unwrap_or_default().to_owned(),
-        headers: headers(request.headers()),
+        path: request.uri().path().into(),
+        query: request.uri().query().unwrap_or_default().into(),
+        headers: request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect(),
         remote_address,
     };
     let subprotocols = subprotocols(request.headers());
@@ -99,14 +94,6 @@ impl Door {
             Ok(parts) => parts,
             Err(_) => return tracing::error!("an upgraded connection is not the TCP stream that it came on"),
         };
-        let message_size = usize::try_from(self.hub.settings().message_size.as_u64()).unwrap_or(usize::MAX);
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .max_message_size(Some(message_size))
-            .max_frame_size(Some(message_size));
-        let stream = parts.io.into_inner();
-        let socket =
-            WebSocketStream::from_partially_read(stream, parts.read_buf.to_vec(), Role::Server, Some(config)).await;
         let (tenant, name) = (events.plugin().tenant(), events.plugin().shared_name());
         match self.hub.connect(tenant, name, upgrade, acceptance.subprotocol, acceptance.attachment) {
             // A task of its own: what the handshake needed is not kept for as long as the connection lives.
@@ -115,7 +102,9 @@ impl Door {
                     // The stop may have looked for connections to close before this one was among them.
                     connection.close(CloseFrame::GOING_AWAY);
                 }
-                self.tasks.spawn(ConnectionTask::new(&self, socket, connection, events).run());
+                // Copied, because what has come is part of the buffer of the request, which is large.
+                let (stream, unread) = (parts.io.into_inner(), Bytes::copy_from_slice(&parts.read_buf));
+                self.tasks.spawn(ConnectionTask::new(&self, stream, unread, connection, events).run());
             }
             Err(error) => tracing::error!(%error, "a connection could not be given an id"),
         }
@@ -161,15 +150,13 @@ fn refused(plugin: &str, refusal: Refusal) -> Response<Body> {
     let body = Full::new(refusal.body.into()).map_err(|never: Infallible| match never {}).boxed_unsync();
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    for field in refusal.headers {
-        let name = HeaderName::from_bytes(field.name.as_bytes());
-        let value = HeaderValue::from_bytes(&field.value);
-        match (name, value) {
+    for (name, value) in refusal.headers {
+        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(&value)) {
             (Ok(name), Ok(value)) if !is_of_the_transfer(&name) => {
                 response.headers_mut().append(name, value);
             }
             (Ok(_), Ok(_)) => {}
-            _ => tracing::warn!(target: "plugin", plugin, header = field.name, "a header of its refusal is not valid"),
+            _ => tracing::warn!(target: "plugin", plugin, header = name, "a header of its refusal is not valid"),
         }
     }
     response
@@ -185,14 +172,6 @@ fn is_of_the_transfer(name: &HeaderName) -> bool {
 
 fn empty() -> Body {
     Empty::new().map_err(|never: Infallible| match never {}).boxed_unsync()
-}
-
-/// Copied, because the values of a request share the buffer that it was read into.
-fn headers(headers: &HeaderMap) -> Vec<Header> {
-    headers
-        .iter()
-        .map(|(name, value)| Header { name: name.as_str().to_owned(), value: value.as_bytes().to_vec() })
-        .collect()
 }
 
 fn subprotocols(headers: &HeaderMap) -> Vec<String> {

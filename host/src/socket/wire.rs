@@ -1,36 +1,44 @@
 //! The socket itself: frames of the outbox go out, frames of the client come into the inbox. It is polled by the task of the
 //! connection between its events and beside them, so a handler that waits delays no ping.
 
+use std::mem::{MaybeUninit, take};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::{Sink, Stream};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
-use tokio_tungstenite::tungstenite::{self, Bytes};
 
 use super::close::Ending;
+use super::reader::{Heard, Reader};
 use super::settings::Settings;
+use super::violation::Violation;
+use super::writer::Writer;
 use crate::hub::{Connection, Frame, Hub, Inbox, NextStep, Told};
-use crate::message::{CloseFrame, Message};
+use crate::message::CloseFrame;
+
+/// So much is read at once. The room for it is on the stack: a client that is silent needs none.
+const READ: usize = 32 << 10;
 
 /// One client's socket.
 pub(super) struct Wire {
-    socket: WebSocketStream<TcpStream>,
+    stream: TcpStream,
     pub(super) connection: Arc<Connection>,
     pub(super) hub: Arc<Hub>,
+    reader: Reader,
+    // What has come and is not read yet: something only while the inbox is full.
+    unread: Bytes,
     pub(super) inbox: Inbox,
+    writer: Writer,
+    // The client's latest ping, until its pong is put among what is written. Earlier ones need none (RFC 6455, section 5.5.3).
+    ping: Option<Bytes>,
     pub(super) ending: Ending,
     limits: Limits,
-    // Frames are in the library's buffer that the socket has not taken.
-    unflushed: bool,
     stalled_since: Option<Instant>,
-    // Who waits for frames in that buffer to be written.
+    // Who waits for frames among what is written.
     told: Vec<Told>,
     // Whether the client was heard of since the last look, and whether a ping is out.
     heard: bool,
@@ -47,21 +55,26 @@ struct Limits {
 }
 
 impl Wire {
+    /// `unread` is what has come after the client's request.
     pub(super) fn new(
-        socket: WebSocketStream<TcpStream>,
+        stream: TcpStream,
+        unread: Bytes,
         connection: Arc<Connection>,
         hub: Arc<Hub>,
         settings: &Settings,
     ) -> Self {
         let next_look = Instant::now() + settings.keepalive;
         Self {
-            socket,
+            stream,
             connection,
+            reader: Reader::new(hub.settings().message_bytes()),
+            unread,
             inbox: Inbox::new(hub.settings()),
             hub,
+            writer: Writer::default(),
+            ping: None,
             ending: Ending::default(),
             limits: Limits { keepalive: settings.keepalive, slow_consumer: settings.slow_consumer },
-            unflushed: false,
             stalled_since: None,
             told: Vec::new(),
             heard: true,
@@ -73,37 +86,42 @@ impl Wire {
 
     /// Does what can be done now. Ready when the task has something to do: a message may be handled, the peer has gone, or the host
     /// has said Close.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.connection.register(cx);
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<NextStep> {
         loop {
             self.poll_write(cx);
             self.poll_read(cx);
-            if self.unflushed && self.stalled_since.is_none() {
-                // The answer to a Close or a ping.
-                self.poll_write(cx);
+            let look = self.connection.look(cx);
+            let may_write = !look.is_drained || self.ping.is_some() || !self.writer.is_empty();
+            if may_write && self.stalled_since.is_none() && !self.ending.is_lost() {
+                // It has come since: from elsewhere, or it is the answer to a Close or a ping.
+                continue;
             }
-            if !self.poll_timer(cx) {
-                break;
+            if self.poll_timer(look.deadline, cx) {
+                continue;
             }
-        }
-        match self.connection.next_step() {
-            NextStep::Proceed if self.inbox.is_empty() && !self.ending.is_over() => Poll::Pending,
-            NextStep::Wait => Poll::Pending,
-            NextStep::Proceed | NextStep::Close => Poll::Ready(()),
+            return match look.step {
+                NextStep::Proceed if self.inbox.is_empty() && !self.ending.is_over() => Poll::Pending,
+                NextStep::Wait => Poll::Pending,
+                step @ (NextStep::Proceed | NextStep::Close) => Poll::Ready(step),
+            };
         }
     }
 
     /// Only writes and listens for the peer's Close. Ready when nothing more is to come.
     pub(super) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.connection.register(cx);
-        self.poll_write(cx);
-        self.inbox.clear();
-        self.poll_read(cx);
-        self.inbox.clear();
-        // What the library answers to a Close that has just come.
-        self.poll_write(cx);
-        let is_written = self.ending.is_lost() || self.connection.is_drained() && !self.unflushed;
-        if self.ending.is_over() && is_written { Poll::Ready(()) } else { Poll::Pending }
+        loop {
+            self.inbox.clear();
+            self.poll_write(cx);
+            self.poll_read(cx);
+            let is_drained = self.connection.look(cx).is_drained && self.writer.is_empty();
+            if self.ending.is_lost() || is_drained && self.ending.is_over() {
+                return Poll::Ready(());
+            }
+            // A full inbox has kept it from reading on, or a Close that has come wants its answer.
+            if !self.inbox.is_full() && (is_drained || self.stalled_since.is_some()) {
+                return Poll::Pending;
+            }
+        }
     }
 
     /// Reads on, and throws away, until a client that broke the protocol has seen why and closes. If the socket were closed while
@@ -112,86 +130,110 @@ impl Wire {
         if !self.ending.is_unreadable() || self.ending.is_lost() {
             return;
         }
-        let stream = self.socket.get_mut();
         let mut thrown_away = vec![0; 4096];
-        let closed = stream.shutdown().await;
-        while closed.is_ok() && stream.read(&mut thrown_away).await.is_ok_and(|size| size > 0) {}
+        let closed = self.stream.shutdown().await;
+        while closed.is_ok() && self.stream.read(&mut thrown_away).await.is_ok_and(|size| size > 0) {}
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) {
-        while !self.ending.is_lost() && !self.connection.is_drained() {
-            match Pin::new(&mut self.socket).poll_ready(cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => return self.failed(error),
-                Poll::Pending => return self.stalled(),
+        while !self.ending.is_lost() {
+            if let Some(payload) = self.ping.take()
+                && !self.ending.has_said_close()
+            {
+                self.writer.pong(&payload);
             }
-            let Some(outgoing) = self.connection.pop() else { break };
-            let frame = match outgoing.frame {
-                Frame::Message(Message::Text(text)) => tungstenite::Message::Text(text),
-                Frame::Message(Message::Binary(bytes)) => tungstenite::Message::Binary(bytes),
-                Frame::Close(frame) => {
-                    self.ending.said_close(frame.clone());
-                    tungstenite::Message::Close(Some(tungstenite::protocol::CloseFrame {
-                        code: frame.code().into(),
-                        reason: frame.reason().clone(),
-                    }))
+            let Self { writer, ending, told, .. } = self;
+            self.connection.take(writer.room(), |outgoing| {
+                told.extend(outgoing.written);
+                match outgoing.frame {
+                    Frame::Message(message) => writer.message(&message),
+                    Frame::Close(frame) => {
+                        writer.close(&frame);
+                        ending.said_close(frame);
+                    }
                 }
-            };
-            self.told.extend(outgoing.written);
-            self.unflushed = true;
-            if let Err(error) = Pin::new(&mut self.socket).start_send(frame) {
-                return self.failed(error);
+            });
+            if self.writer.is_empty() {
+                return;
             }
-        }
-        if !self.unflushed || self.ending.is_lost() {
-            return;
-        }
-        match Pin::new(&mut self.socket).poll_flush(cx) {
-            Poll::Ready(Ok(())) => {
-                self.unflushed = false;
-                self.stalled_since = None;
-                for told in self.told.drain(..) {
-                    // Whoever asked may have been ended meanwhile.
-                    let _nobody_waits = told.send(());
+            match self.writer.poll(&mut self.stream, cx) {
+                Poll::Ready(Ok(())) => {
+                    self.stalled_since = None;
+                    for told in self.told.drain(..) {
+                        // Whoever asked may have been ended meanwhile.
+                        let _nobody_waits = told.send(());
+                    }
+                }
+                Poll::Ready(Err(_)) => self.lost(),
+                Poll::Pending => {
+                    self.stalled_since.get_or_insert_with(Instant::now);
+                    return;
                 }
             }
-            Poll::Ready(Err(error)) => self.failed(error),
-            Poll::Pending => self.stalled(),
         }
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) {
+        if !self.unread.is_empty() {
+            let mut unread = take(&mut self.unread);
+            let mut input = unread.as_ref();
+            self.hear(&mut input);
+            let left = input.len();
+            unread.advance(unread.len() - left);
+            self.unread = unread;
+        }
+        let mut room = [MaybeUninit::uninit(); READ];
         while !self.ending.is_over() && !self.inbox.is_full() {
-            match Pin::new(&mut self.socket).poll_next(cx) {
+            let mut buffer = ReadBuf::uninit(&mut room);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
                 Poll::Pending => return,
-                Poll::Ready(None) => self.lost(),
-                Poll::Ready(Some(Err(error))) => self.failed(error),
-                Poll::Ready(Some(Ok(message))) => {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                     self.heard = true;
-                    self.received(message);
+                    let mut input = buffer.filled();
+                    self.hear(&mut input);
+                    self.unread = Bytes::copy_from_slice(input);
                 }
+                // The peer has gone without a word.
+                Poll::Ready(Ok(()) | Err(_)) => self.lost(),
             }
         }
     }
 
-    fn received(&mut self, message: tungstenite::Message) {
-        match message {
-            tungstenite::Message::Text(text) => self.inbox.push(Message::Text(text)),
-            tungstenite::Message::Binary(bytes) => self.inbox.push(Message::Binary(bytes)),
-            // The library answers; it goes out with the next flush.
-            tungstenite::Message::Ping(_) => self.unflushed = true,
-            tungstenite::Message::Close(frame) => {
-                self.ending.heard_close(frame);
-                self.connection.peer_gone();
-                self.unflushed = true;
+    /// Takes in what came, until there is no more or the inbox is full.
+    fn hear(&mut self, input: &mut &[u8]) {
+        while !self.ending.is_over() && !self.inbox.is_full() {
+            match self.reader.next(input) {
+                Ok(None) => return,
+                Ok(Some(Heard::Message(message))) => self.inbox.push(message),
+                Ok(Some(Heard::Ping(payload))) => self.ping = Some(payload),
+                Ok(Some(Heard::Pong)) => {}
+                Ok(Some(Heard::Close(frame))) => self.heard_close(frame),
+                Err(violation) => self.broke(violation),
             }
-            tungstenite::Message::Pong(_) | tungstenite::Message::Frame(_) => {}
         }
+    }
+
+    fn heard_close(&mut self, frame: CloseFrame) {
+        self.connection.peer_gone();
+        if !self.ending.has_said_close() {
+            // The answer has the same code (RFC 6455, section 5.5.1).
+            self.writer.close(&frame);
+        }
+        self.ending.heard_close(frame);
+    }
+
+    /// The client broke the protocol: it is told so, after what waits for it.
+    fn broke(&mut self, violation: Violation) {
+        if self.ending.has_said_close() {
+            return self.lost();
+        }
+        tracing::debug!(connection = %self.connection.id(), %violation, "the client broke the protocol");
+        self.connection.close(violation.frame());
+        self.ending.unreadable();
     }
 
     /// Does what is due. True if something was.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> bool {
-        let held = self.connection.deadline();
+    fn poll_timer(&mut self, held: Option<Instant>, cx: &mut Context<'_>) -> bool {
         let stalled = self.stalled_since.map(|since| since + self.limits.slow_consumer);
         let due = [held, stalled].into_iter().flatten().fold(self.next_look, Instant::min);
         if due < self.timer.deadline() {
@@ -228,35 +270,9 @@ impl Wire {
             self.lost();
         } else {
             self.pinged = true;
-            self.unflushed = true;
-            if let Err(error) = Pin::new(&mut self.socket).start_send(tungstenite::Message::Ping(Bytes::new())) {
-                self.failed(error);
-            }
+            self.writer.ping();
         }
         self.heard = false;
-    }
-
-    fn stalled(&mut self) {
-        self.stalled_since.get_or_insert_with(Instant::now);
-    }
-
-    /// The socket cannot be used any more, or the client broke the protocol: then it is told so, after what waits for it.
-    fn failed(&mut self, error: Error) {
-        let frame = match &error {
-            Error::Capacity(CapacityError::MessageTooLong { .. }) => Some(CloseFrame::TOO_LARGE),
-            Error::Utf8(_) => Some(CloseFrame::INVALID_UTF8),
-            Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => None,
-            Error::Protocol(_) => Some(CloseFrame::PROTOCOL_ERROR),
-            _ => None,
-        };
-        match frame {
-            Some(frame) if !self.ending.has_said_close() => {
-                tracing::debug!(connection = %self.connection.id(), %error, "the client broke the protocol");
-                self.connection.close(frame);
-                self.ending.unreadable();
-            }
-            _ => self.lost(),
-        }
     }
 
     fn lost(&mut self) {

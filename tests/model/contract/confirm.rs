@@ -8,7 +8,7 @@ use std::time::Duration;
 use holdline::hub::{DelayedError, Told, Written};
 use holdline::message::CloseFrame;
 
-use crate::door::{Client, Host, TENANT, frames, text};
+use crate::door::{Client, Host, TENANT, frames, pop, text};
 
 /// A send of each kind that waits for its message to be written.
 fn confirmed(host: &Host) -> Vec<(Client, Written)> {
@@ -33,7 +33,7 @@ async fn a_send_is_confirmed_when_its_message_is_written_and_not_before() {
         let mut written = pin!(written.wait());
         let mut context = Context::from_waker(Waker::noop());
         assert_eq!(written.as_mut().poll(&mut context), Poll::Pending, "it is only in the outbox");
-        let outgoing = client.connection.pop().expect("a frame");
+        let outgoing = pop(&client.connection).expect("a frame");
         assert_eq!(written.as_mut().poll(&mut context), Poll::Pending, "it is only on its way");
         outgoing.written.expect("somebody waits").send(()).expect("still");
         assert_eq!(written.await, Ok(()));
@@ -52,7 +52,7 @@ async fn a_send_is_told_when_the_connection_is_lost_before_its_message_is_writte
         assert_eq!(written.wait().await, Err(DelayedError::Closed));
     }
     for (client, written) in confirmed(&host) {
-        drop(client.connection.pop().expect("a frame that the socket did not take"));
+        drop(pop(&client.connection).expect("a frame that the socket did not take"));
         assert_eq!(written.wait().await, Err(DelayedError::Closed));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use holdline::hub::{DelayedError, EventKind, Expiry, Frame, NextStep, RetainOptions, Settings};
 use tokio::time::Instant;
 
-use crate::door::{Client, Host, NEIGHBOUR, TENANT, close_frame, frames, narrow, passes, state_of, text};
+use crate::door::{Client, Host, NEIGHBOUR, TENANT, close_frame, frames, look, narrow, passes, state_of, text};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
@@ -13,7 +13,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Asserts that the retention lasts exactly this much longer.
 async fn assert_lasts(host: &Host, client: &Client, handle: u64, time: Duration) {
-    assert_eq!(client.connection.deadline(), Some(Instant::now() + time));
+    assert_eq!(look(&client.connection).deadline, Some(Instant::now() + time));
     passes(time - Duration::from_millis(1)).await;
     client.looks_at_the_clock();
     assert_eq!(state_of(host, handle), Ok(()), "a deadline is never early");
@@ -139,7 +139,7 @@ async fn a_handle_that_was_used_expires_no_more() {
     let client = host.client();
     let handle = client.held_for(SECOND, Expiry::Close(close_frame(4000, "")));
     assert_eq!(host.release(TENANT, handle), Ok(()));
-    assert_eq!(client.connection.deadline(), None);
+    assert_eq!(look(&client.connection).deadline, None);
     passes(MINUTE).await;
     client.looks_at_the_clock();
     assert_eq!(client.reads(), []);

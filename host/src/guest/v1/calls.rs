@@ -1,18 +1,20 @@
 //! Calling the exports. Each call has its event, its budget and its time limit; what can go wrong is one `Failure`.
 
 use std::cell::Cell;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use super::bindings::exports::holdline::websocket::connect_handler;
 use super::bindings::exports::holdline::websocket::handler::CloseInfo;
 use super::bindings::holdline::websocket::types;
 use super::instance::Instance;
-use super::state::Event;
+use super::state::UnderWay;
 use crate::engine::{Budget, Exceeded, Metered};
-use crate::hub::{self, Connection, Header, Upgrade};
+use crate::hub::{self, Connection, EventKind, Upgrade};
 use crate::message::{CloseFrame, Message};
 
 /// Why a call did not do what it was for. None of it is for the client.
@@ -37,6 +39,39 @@ pub enum Failure {
     NotExported(&'static str),
 }
 
+/// An event of a connection.
+#[derive(Debug)]
+pub enum Event {
+    /// It is open.
+    Open,
+    /// A message came.
+    Message(Message),
+    /// It has ended.
+    Close(hub::CloseInfo),
+}
+
+impl Event {
+    /// What the hub is told.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::Open => EventKind::Open,
+            Self::Message(_) => EventKind::Message,
+            Self::Close(_) => EventKind::Close,
+        }
+    }
+
+    /// What the log calls it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Message(_) => "message",
+            Self::Close(_) => "close",
+        }
+    }
+}
+
 /// How a connection begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Acceptance {
@@ -52,7 +87,7 @@ pub struct Refusal {
     /// The status.
     pub status: u16,
     /// Its headers.
-    pub headers: Vec<Header>,
+    pub headers: Vec<(String, Vec<u8>)>,
     /// Its body.
     pub body: Vec<u8>,
 }
@@ -87,60 +122,49 @@ impl Instance {
         self.begin(Budget::Limited(self.limits.cpu));
         let guest = export!(self.connect_handler, "connect-handler");
         let upgrade = connect_handler::Upgrade {
-            path: upgrade.path.clone(),
-            query: upgrade.query.clone(),
-            headers: upgrade.headers.iter().cloned().map(types::Header::from).collect(),
+            path: upgrade.path.to_string(),
+            query: upgrade.query.to_string(),
+            headers: upgrade.headers.iter().map(types::Header::from).collect(),
             subprotocols: subprotocols.to_vec(),
             remote_address: upgrade.remote_address.to_string(),
         };
-        let answer = within(self.limits.timeout, guest.call_on_connect(&mut self.store, &upgrade)).await;
+        let answer = within(self.limits.timeout, pin!(guest.call_on_connect(&mut self.store, &upgrade))).await;
         let answer = self.end(answer)?;
         Ok(match answer {
             Ok(accepted) => Ok(Acceptance { subprotocol: accepted.subprotocol, attachment: accepted.attachment }),
             Err(refused) => Err(Refusal {
                 status: refused.status,
-                headers: refused.headers.into_iter().map(|it| Header { name: it.name, value: it.value }).collect(),
+                headers: refused.headers.into_iter().map(|field| (field.name, field.value)).collect(),
                 body: refused.body,
             }),
         })
     }
 
-    /// Tells that a connection is open.
+    /// Gives it an event of a connection.
     ///
     /// # Errors
     /// The guest failed.
-    pub async fn on_open(&mut self, connection: &Arc<Connection>) -> Result<(), Failure> {
-        let request = self.begin_event(connection);
+    pub async fn handle(&mut self, connection: &Arc<Connection>, event: Event) -> Result<(), Failure> {
+        let request = next_request();
+        self.store.data_mut().event = Some(UnderWay { request, connection: Arc::clone(connection) });
+        self.begin(Budget::Limited(self.limits.cpu));
         let guest = export!(self.handler, "handler");
-        let answer = within(self.limits.timeout, guest.call_on_open(&mut self.store, request)).await;
-        self.end(answer)?.map_err(Failure::Returned)
-    }
-
-    /// Gives it a message.
-    ///
-    /// # Errors
-    /// The guest failed.
-    pub async fn on_message(&mut self, connection: &Arc<Connection>, message: Message) -> Result<(), Failure> {
-        let request = self.begin_event(connection);
-        let guest = export!(self.handler, "handler");
-        let message = match message {
-            Message::Text(text) => types::Message::Text(text.to_string()),
-            Message::Binary(bytes) => types::Message::Binary(bytes.into()),
+        let limit = self.limits.timeout;
+        let answer = match event {
+            Event::Open => within(limit, pin!(guest.call_on_open(&mut self.store, request))).await,
+            Event::Message(message) => {
+                let message = match message {
+                    Message::Text(text) => types::Message::Text(text.to_string()),
+                    Message::Binary(bytes) => types::Message::Binary(bytes.into()),
+                };
+                within(limit, pin!(guest.call_on_message(&mut self.store, request, &message))).await
+            }
+            Event::Close(info) => {
+                let frame = info.frame.map(types::CloseFrame::from);
+                let info = CloseInfo { frame, clean: info.clean };
+                within(limit, pin!(guest.call_on_close(&mut self.store, request, &info))).await
+            }
         };
-        let answer = within(self.limits.timeout, guest.call_on_message(&mut self.store, request, &message)).await;
-        self.end(answer)?.map_err(Failure::Returned)
-    }
-
-    /// Tells that a connection has ended.
-    ///
-    /// # Errors
-    /// The guest failed.
-    pub async fn on_close(&mut self, connection: &Arc<Connection>, info: &hub::CloseInfo) -> Result<(), Failure> {
-        let request = self.begin_event(connection);
-        let guest = export!(self.handler, "handler");
-        let frame = info.frame.as_ref().map(|frame| types::CloseFrame::from(frame.clone()));
-        let info = CloseInfo { frame, clean: info.clean };
-        let answer = within(self.limits.timeout, guest.call_on_close(&mut self.store, request, &info)).await;
         self.end(answer)?.map_err(Failure::Returned)
     }
 
@@ -162,7 +186,7 @@ impl Instance {
     pub async fn on_timer(&mut self, timer: u64, payload: &[u8]) -> Result<(), Failure> {
         self.begin(Budget::Limited(self.limits.cpu));
         let guest = export!(self.timer_handler, "timer-handler");
-        let answer = within(self.limits.timeout, guest.call_on_timer(&mut self.store, timer, payload)).await;
+        let answer = within(self.limits.timeout, pin!(guest.call_on_timer(&mut self.store, timer, payload))).await;
         self.end(answer)?.map_err(Failure::Returned)
     }
 
@@ -173,15 +197,8 @@ impl Instance {
     pub async fn on_item(&mut self, channel: &str, item: &[u8]) -> Result<(), Failure> {
         self.begin(Budget::Limited(self.limits.cpu));
         let guest = export!(self.channel_handler, "channel-handler");
-        let answer = within(self.limits.timeout, guest.call_on_item(&mut self.store, channel, item)).await;
+        let answer = within(self.limits.timeout, pin!(guest.call_on_item(&mut self.store, channel, item))).await;
         self.end(answer)?.map_err(Failure::Returned)
-    }
-
-    fn begin_event(&mut self, connection: &Arc<Connection>) -> u64 {
-        let request = next_request();
-        self.store.data_mut().event = Some(Event { request, connection: Arc::clone(connection) });
-        self.begin(Budget::Limited(self.limits.cpu));
-        request
     }
 
     fn begin(&mut self, budget: Budget) {
@@ -206,8 +223,15 @@ impl Instance {
     }
 }
 
-/// The call, given up when its time is over. The instance is broken then.
-async fn within<T>(limit: Duration, call: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+/// The call, given up when its time is over. The instance is broken then. The time begins when the guest first waits or gives way,
+/// because most calls do neither, and looking at the clock for each would cost them.
+async fn within<T>(
+    limit: Duration,
+    mut call: Pin<&mut impl Future<Output = wasmtime::Result<T>>>,
+) -> wasmtime::Result<T> {
+    if let Poll::Ready(answer) = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
+        return answer;
+    }
     match tokio::time::timeout(limit, call).await {
         Ok(answer) => answer,
         Err(_) => Err(Exceeded::Timeout(limit).into()),

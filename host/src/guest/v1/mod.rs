@@ -15,7 +15,7 @@ mod template;
 mod timers;
 mod workers;
 
-pub use calls::{Acceptance, Failure, Refusal};
+pub use calls::{Acceptance, Event, Failure, Refusal};
 pub use instance::Instance;
 pub use state::{Owner, WorkerStart};
 pub use template::{Exports, PrepareError, Template, imports};

@@ -75,15 +75,15 @@ impl Host for State {
     }
 
     fn path(&mut self, request: u64) -> wasmtime::Result<String> {
-        Ok(self.reading(request)?.upgrade().path.clone())
+        Ok(self.reading(request)?.upgrade().path.to_string())
     }
 
     fn query(&mut self, request: u64) -> wasmtime::Result<String> {
-        Ok(self.reading(request)?.upgrade().query.clone())
+        Ok(self.reading(request)?.upgrade().query.to_string())
     }
 
     fn headers(&mut self, request: u64) -> wasmtime::Result<Vec<Header>> {
-        Ok(self.reading(request)?.upgrade().headers.iter().cloned().map(Header::from).collect())
+        Ok(self.reading(request)?.upgrade().headers.iter().map(Header::from).collect())
     }
 
     fn subprotocol(&mut self, request: u64) -> wasmtime::Result<Option<String>> {
@@ -103,8 +103,8 @@ impl Host for State {
     }
 }
 
-impl From<hub::Header> for Header {
-    fn from(header: hub::Header) -> Self {
-        Self { name: header.name, value: header.value }
+impl From<(&str, &[u8])> for Header {
+    fn from((name, value): (&str, &[u8])) -> Self {
+        Self { name: name.to_owned(), value: value.to_vec() }
     }
 }

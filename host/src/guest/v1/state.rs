@@ -53,7 +53,7 @@ pub struct WorkerStart {
 /// The data of an instance's store.
 pub(super) struct State {
     pub(super) owner: Arc<Owner>,
-    pub(super) event: Option<Event>,
+    pub(super) event: Option<UnderWay>,
     pub(super) table: ResourceTable,
     meter: Meter,
     // Made when a guest first asks for it: many never do, and a fresh instance for every event must cost little.
@@ -61,7 +61,7 @@ pub(super) struct State {
 }
 
 /// The event that a request number stands for.
-pub(super) struct Event {
+pub(super) struct UnderWay {
     pub(super) request: u64,
     pub(super) connection: Arc<Connection>,
 }

@@ -157,8 +157,12 @@ impl Template {
     ///
     /// # Errors
     /// It traps in its start, wants more memory than it may have, or the host is out of room.
-    pub async fn instantiate(self: &Arc<Self>, owner: Arc<Owner>, limits: Limits) -> wasmtime::Result<Instance> {
-        let slot = tokio::time::timeout(limits.timeout, self.engine.slot()).await.map_err(|_| NoRoom)?;
+    pub async fn instantiate(self: &Arc<Self>, owner: Arc<Owner>, limits: Limits) -> wasmtime::Result<Box<Instance>> {
+        let slot = match self.engine.slot_now() {
+            Some(slot) => slot,
+            // Boxed, so that only who has to wait has room for it.
+            None => Box::pin(tokio::time::timeout(limits.timeout, self.engine.slot())).await.map_err(|_| NoRoom)?,
+        };
         self.instantiate_in(slot, owner, limits).await
     }
 
@@ -166,7 +170,11 @@ impl Template {
     ///
     /// # Errors
     /// Those of [`Template::instantiate`].
-    pub async fn instantiate_now(self: &Arc<Self>, owner: Arc<Owner>, limits: Limits) -> wasmtime::Result<Instance> {
+    pub async fn instantiate_now(
+        self: &Arc<Self>,
+        owner: Arc<Owner>,
+        limits: Limits,
+    ) -> wasmtime::Result<Box<Instance>> {
         let slot = self.engine.slot_now().ok_or(NoRoom)?;
         self.instantiate_in(slot, owner, limits).await
     }
@@ -182,10 +190,11 @@ impl Template {
         slot: Slot,
         owner: Arc<Owner>,
         limits: Limits,
-    ) -> wasmtime::Result<Instance> {
+    ) -> wasmtime::Result<Box<Instance>> {
         let mut store = self.engine.store(State::new(owner, limits.memory));
-        let instance = self.pre.instantiate_async(&mut store).await?;
-        Ok(Instance::new(Arc::clone(self), store, instance, limits, slot))
+        // Boxed, because every connection has room for the largest thing that its events wait for, for as long as it lives.
+        let instance = Box::pin(self.pre.instantiate_async(&mut store)).await?;
+        Ok(Box::new(Instance::new(Arc::clone(self), store, instance, limits, slot)))
     }
 }
 

@@ -1,0 +1,152 @@
+//! The load: `holdline bench` on the core of clients, and what the server used while it was measured.
+//!
+//! It knows the report of that command as far as it is needed here.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use serde::Deserialize;
+
+use crate::process::{Core, PATIENCE, Process, pause};
+use crate::servers::{Running, Stage};
+
+/// How often it is noted what the server has used.
+const NOTE: Duration = Duration::from_millis(50);
+
+/// What the clients do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Mode {
+    /// Each sends again when it has its answer.
+    Echo,
+    /// So many messages a second, whether they are answered or not.
+    Rate(f64),
+    /// Connect and leave, again and again.
+    Connect,
+    /// One more client sends, and all receive.
+    FanOut,
+}
+
+/// How many clients there are, and what they send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) mode: Mode,
+    pub(crate) connections: u32,
+    pub(crate) in_flight: u32,
+    pub(crate) size: u32,
+}
+
+/// How long is measured, and how long a server is warmed up before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timing {
+    pub(crate) measured: Duration,
+    pub(crate) warm_up: Duration,
+}
+
+/// What the client reports.
+#[derive(Deserialize)]
+pub(crate) struct Report {
+    connect: Connect,
+    pub(crate) seconds: f64,
+    pub(crate) messages_per_second: f64,
+    pub(crate) latency_us: Latency,
+    errors: BTreeMap<String, u64>,
+    pub(crate) client_cpu_seconds: f64,
+}
+
+#[derive(Deserialize)]
+struct Connect {
+    failed: u64,
+}
+
+/// Microseconds from a message to its answer.
+#[derive(Deserialize)]
+pub(crate) struct Latency {
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+}
+
+/// What came out of a load.
+pub(crate) struct Measured {
+    pub(crate) report: Report,
+    /// The share of its core that the server had while it was measured.
+    pub(crate) server_busy: f64,
+    /// What the server had in memory then, in bytes.
+    pub(crate) resident: f64,
+}
+
+/// What the server had used at one moment.
+struct Note {
+    at: Instant,
+    computed: Duration,
+    resident: f64,
+}
+
+/// Puts the load on the server.
+pub(crate) fn run(stage: &Stage, server: &Running, load: Load, timing: Timing) -> anyhow::Result<Measured> {
+    let limit = PATIENCE + timing.warm_up + timing.measured;
+    let begun = Instant::now();
+    let mut client = start(stage, server, load, timing)?;
+    let mut notes = Vec::new();
+    while !client.has_ended()? {
+        ensure!(begun.elapsed() < limit, client.failure(&format!("took more than {} s", limit.as_secs())));
+        notes.push(Note {
+            at: Instant::now(),
+            computed: server.process.computed()?,
+            resident: server.process.resident()?,
+        });
+        pause(NOTE);
+    }
+    let report: Report = serde_json::from_str(&client.output()?).context("the client's report is of another form")?;
+    ensure!(report.connect.failed == 0, "{} connections failed: {:?}", report.connect.failed, report.errors);
+    ensure!(report.errors.is_empty(), "the client met errors: {:?}", report.errors);
+    let (server_busy, resident) = while_measured(&notes, timing.measured)?;
+    Ok(Measured { report, server_busy, resident })
+}
+
+/// What the server used in the middle of the measurement. The measurement is the last that the client does, so it is found from the
+/// end; it is looked at without its edges, because a note is not taken at their very moment.
+fn while_measured(notes: &[Note], measured: Duration) -> anyhow::Result<(f64, f64)> {
+    let end = notes.last().context("the client had ended before it was looked at")?.at;
+    let within = |note: &&Note| (measured / 10..measured * 9 / 10).contains(&(end - note.at));
+    let (first, last) = (notes.iter().find(within), notes.iter().rfind(within));
+    let (first, last) = first.zip(last).context("the measurement is too short")?;
+    let elapsed = last.at - first.at;
+    ensure!(!elapsed.is_zero(), "the measurement is too short");
+    let busy = (last.computed - first.computed).as_secs_f64() / elapsed.as_secs_f64();
+    Ok((busy, last.resident))
+}
+
+fn start(stage: &Stage, server: &Running, load: Load, timing: Timing) -> anyhow::Result<Process> {
+    let mut command = Core::Client.command(stage.holdline());
+    command.args(["bench", &server.url, "--json"]);
+    command.args(["--connections", &load.connections.to_string()]);
+    command.args(["--in-flight", &load.in_flight.to_string(), "--size", &load.size.to_string()]);
+    command.args(["--duration", &millis(timing.measured), "--warm-up", &millis(timing.warm_up)]);
+    match load.mode {
+        Mode::Echo => &mut command,
+        Mode::Rate(rate) => command.args(["--rate", &format!("{rate:.0}")]),
+        Mode::Connect => command.args(["--mode", "connect"]),
+        Mode::FanOut => command.args(["--mode", "fan-out"]),
+    };
+    Process::start("the client", command, stage.scratch("client.log"))
+}
+
+/// Connects so many clients that do nothing, and returns when all stand. They leave when what is returned is dropped.
+pub(crate) fn hold(stage: &Stage, server: &Running, connections: u32) -> anyhow::Result<Process> {
+    let mut command = Core::Client.command(stage.holdline());
+    command.args(["bench", &server.url, "--mode", "idle", "--json", "--duration", "10m"]);
+    command.args(["--connections", &connections.to_string()]);
+    let begun = Instant::now();
+    let mut client = Process::start("the client", command, stage.scratch(&format!("client-{connections}.log")))?;
+    while !client.complaints().contains("holding") {
+        ensure!(!client.has_ended()?, client.failure("did not hold its connections"));
+        ensure!(begun.elapsed() < PATIENCE, client.failure("did not connect in time"));
+        pause(NOTE);
+    }
+    Ok(client)
+}
+
+fn millis(duration: Duration) -> String {
+    format!("{}ms", duration.as_millis())
+}

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::ValueEnum;
 use serde::{Serialize, Serializer};
 
@@ -136,7 +137,7 @@ impl Bench {
 
     /// Measures the server once.
     pub(crate) fn measure(&self, cell: Cell, server: Server) -> anyhow::Result<Figures> {
-        let load = |connections, in_flight, size| Load { mode: Mode::Echo, connections, in_flight, size };
+        let load = |connections, in_flight, size| Load { mode: Mode::Echo { in_flight }, connections, size };
         match cell {
             Cell::Many => self.echo(server, load(64, 1, SIZE)),
             Cell::Pipelined => self.echo(server, load(16, 16, SIZE)),
@@ -166,8 +167,9 @@ impl Bench {
     fn echo(&self, server: Server, load: Load) -> anyhow::Result<Figures> {
         let measured = self.load(server, Service::Echo, load)?;
         let mut figures = throughput(Quantity::MessagesPerSecond, &measured);
-        figures.push((Quantity::P50Micros, measured.report.latency_us.p50));
-        figures.push((Quantity::P99Micros, measured.report.latency_us.p99));
+        let latency = measured.report.latency_us.context("nothing was answered")?;
+        figures.push((Quantity::P50Micros, latency.p50));
+        figures.push((Quantity::P99Micros, latency.p99));
         figures.push((Quantity::ServerMemoryMib, measured.resident / KIB / KIB));
         Ok(figures)
     }
@@ -176,7 +178,7 @@ impl Bench {
         if let Some(half) = self.half.get() {
             return Ok(*half);
         }
-        let load = Load { mode: Mode::Echo, connections: 64, in_flight: 1, size: SIZE };
+        let load = Load { mode: Mode::Echo { in_flight: 1 }, connections: 64, size: SIZE };
         let full = self.load(Server::Native, Service::Echo, load)?.report.messages_per_second;
         Ok(*self.half.get_or_init(|| full / 2.0))
     }

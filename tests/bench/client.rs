@@ -17,8 +17,8 @@ const NOTE: Duration = Duration::from_millis(50);
 /// What the clients do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Mode {
-    /// Each sends again when it has its answer.
-    Echo,
+    /// Each has so many messages under way, and sends again when it has an answer.
+    Echo { in_flight: u32 },
     /// So many messages a second, whether they are answered or not.
     Rate(f64),
     /// Connect and leave, again and again.
@@ -32,7 +32,6 @@ pub(crate) enum Mode {
 pub(crate) struct Load {
     pub(crate) mode: Mode,
     pub(crate) connections: u32,
-    pub(crate) in_flight: u32,
     pub(crate) size: u32,
 }
 
@@ -49,7 +48,8 @@ pub(crate) struct Report {
     connect: Connect,
     pub(crate) seconds: f64,
     pub(crate) messages_per_second: f64,
-    pub(crate) latency_us: Latency,
+    /// None where nothing is answered.
+    pub(crate) latency_us: Option<Latency>,
     errors: BTreeMap<String, u64>,
     pub(crate) client_cpu_seconds: f64,
 }
@@ -120,11 +120,10 @@ fn while_measured(notes: &[Note], measured: Duration) -> anyhow::Result<(f64, f6
 fn start(stage: &Stage, server: &Running, load: Load, timing: Timing) -> anyhow::Result<Process> {
     let mut command = Core::Client.command(stage.holdline());
     command.args(["bench", &server.url, "--json"]);
-    command.args(["--connections", &load.connections.to_string()]);
-    command.args(["--in-flight", &load.in_flight.to_string(), "--size", &load.size.to_string()]);
+    command.args(["--connections", &load.connections.to_string(), "--size", &load.size.to_string()]);
     command.args(["--duration", &millis(timing.measured), "--warm-up", &millis(timing.warm_up)]);
     match load.mode {
-        Mode::Echo => &mut command,
+        Mode::Echo { in_flight } => command.args(["--in-flight", &in_flight.to_string()]),
         Mode::Rate(rate) => command.args(["--rate", &format!("{rate:.0}")]),
         Mode::Connect => command.args(["--mode", "connect"]),
         Mode::FanOut => command.args(["--mode", "fan-out"]),

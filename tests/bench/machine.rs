@@ -18,7 +18,8 @@ pub(crate) fn describe(stage: &Stage) -> anyhow::Result<String> {
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease")?;
     let mut parts = vec![
         format!("{}, {cores} cores", model.unwrap_or(std::env::consts::ARCH)),
-        format!("Linux {}", kernel.trim()),
+        // What follows the number names a build, and often its place.
+        format!("Linux {}", kernel.trim().split('-').next().unwrap_or_default()),
         first_line(Command::new(stage.holdline()).arg("--version"))?,
         first_line(Command::new("rustc").arg("--version"))?,
     ];

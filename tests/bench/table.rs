@@ -24,17 +24,18 @@ pub(crate) fn of_cell(book: &Book, cell: Cell, style: Style) -> Option<String> {
         }
     }
     let (first, others) = quantities.split_first()?;
-    let mut head = vec!["server".to_owned(), first.title().to_owned(), "of native".to_owned(), "min … max".to_owned()];
+    let native = book.median(cell, Server::Native, *first);
+    let mut head = vec!["server".to_owned(), first.title().to_owned(), "min … max".to_owned()];
+    head.extend(native.map(|_| "to native".to_owned()));
     head.extend(others.iter().map(|quantity| quantity.title().to_owned()));
     let mut rows = vec![head];
     // Servers that failed in the first round and not in a later one would otherwise be last.
     for server in cell.servers().iter().filter(|server| servers.contains(server)) {
         let entry = book.entry(cell, *server, *first);
-        let native = book.median(cell, Server::Native, *first);
-        let of_native = entry.zip(native).map(|(entry, native)| format!("{:.2}", entry.median() / native));
         let spread = entry.map(Entry::spread).map(|(min, max)| format!("{} … {}", number(min), number(max)));
         let mut row = vec![server.title().to_owned()];
-        row.extend([entry.map(|entry| number(entry.median())), of_native, spread].map(Option::unwrap_or_default));
+        row.extend([entry.map(|entry| number(entry.median())), spread].map(Option::unwrap_or_default));
+        row.extend(entry.zip(native).map(|(entry, native)| format!("{:.2}", entry.median() / native)));
         let median = |quantity: &Quantity| book.median(cell, *server, *quantity).map(number).unwrap_or_default();
         row.extend(others.iter().map(median));
         rows.push(row);

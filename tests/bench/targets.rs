@@ -33,22 +33,27 @@ impl Target {
         })
     }
 
+    pub(crate) fn is_measured(&self) -> bool {
+        self.value.is_some()
+    }
+
     pub(crate) fn is_missed(&self) -> bool {
         // A value that is no number has not reached anything.
         self.margin().is_some_and(|margin| margin.is_nan() || margin < 0.0)
     }
 
-    fn row(&self) -> Vec<String> {
+    fn row(&self) -> Option<Vec<String>> {
+        let (value, margin) = self.value.zip(self.margin())?;
         let bound = match self.bound {
             Bound::AtLeast(bound) => format!("≥ {}", number(bound)),
             Bound::AtMost(bound) => format!("≤ {}", number(bound)),
         };
-        let outcome = match self.margin() {
-            None => "not measured".to_owned(),
-            Some(margin) if self.is_missed() => format!("missed by {:.0} %", margin.abs() * 100.0),
-            Some(margin) => format!("met, {:.0} % to spare", margin * 100.0),
+        let outcome = if self.is_missed() {
+            format!("missed by {:.0} %", margin.abs() * 100.0)
+        } else {
+            format!("met, {:.0} % to spare", margin * 100.0)
         };
-        vec![self.says.to_owned(), bound, self.value.map(number).unwrap_or_default(), outcome]
+        Some(vec![self.says.to_owned(), bound, number(value), outcome])
     }
 }
 
@@ -85,9 +90,9 @@ pub(crate) fn of(book: &Book) -> Vec<Target> {
     ]
 }
 
-/// The targets, each with its outcome.
+/// The targets that something was measured for, each with its outcome.
 pub(crate) fn show(targets: &[Target], style: Style) -> String {
     let mut rows = vec![["target", "wanted", "measured", "outcome"].map(str::to_owned).to_vec()];
-    rows.extend(targets.iter().map(Target::row));
+    rows.extend(targets.iter().filter_map(Target::row));
     format!("{}{}", table::heading("targets", style), table::table(&rows, style))
 }

@@ -20,6 +20,7 @@ pub(crate) enum Quantity {
     CpuMicrosPerMessage,
     ServerBusyPercent,
     ClientBusyPercent,
+    OthersBusyPercent,
     ServerMemoryMib,
 }
 
@@ -38,8 +39,14 @@ impl Quantity {
             Self::CpuMicrosPerMessage => "CPU, µs each",
             Self::ServerBusyPercent => "server busy, %",
             Self::ClientBusyPercent => "client busy, %",
+            Self::OthersBusyPercent => "others busy, %",
             Self::ServerMemoryMib => "memory, MiB",
         }
+    }
+
+    /// True if it says how much of the machine was used, and by whom.
+    pub(crate) fn is_use_of_machine(self) -> bool {
+        matches!(self, Self::ServerBusyPercent | Self::ClientBusyPercent | Self::OthersBusyPercent)
     }
 }
 
@@ -92,6 +99,12 @@ impl Book {
     /// What was measured in a cell.
     pub(crate) fn of(&self, cell: Cell) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.cell == cell)
+    }
+
+    /// The greatest of all values of a quantity.
+    pub(crate) fn greatest(&self, quantity: Quantity) -> f64 {
+        let entries = self.entries.iter().filter(|entry| entry.quantity == quantity);
+        entries.map(|entry| entry.spread().1).fold(0.0, f64::max)
     }
 
     pub(crate) fn entry(&self, cell: Cell, server: Server, quantity: Quantity) -> Option<&Entry> {

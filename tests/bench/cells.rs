@@ -63,7 +63,7 @@ pub(crate) const GROWTH: [Cell; 5] =
 const SIZE: u32 = 64;
 const LARGE: u32 = 16 * 1024;
 
-/// As many as the usual limit of 20,000 open files leaves room for.
+/// As many as a limit of 20,000 open files leaves room for; half of them for a server that opens two files for each.
 const IDLE_CONNECTIONS: u32 = 15_000;
 
 const BROADCAST_CONNECTIONS: u32 = 5000;
@@ -189,10 +189,11 @@ impl Bench {
         let _first = client::hold(&self.stage, &running, 1)?;
         pause(SETTLE);
         let before = running.process.resident()?;
-        let _others = client::hold(&self.stage, &running, IDLE_CONNECTIONS)?;
+        let connections = if server == Server::Workerd { IDLE_CONNECTIONS / 2 } else { IDLE_CONNECTIONS };
+        let _others = client::hold(&self.stage, &running, connections)?;
         pause(SETTLE);
         let after = running.process.resident()?;
-        Ok(vec![(Quantity::ConnectionBytes, (after - before) / f64::from(IDLE_CONNECTIONS))])
+        Ok(vec![(Quantity::ConnectionBytes, (after - before) / f64::from(connections))])
     }
 }
 
@@ -203,6 +204,7 @@ fn throughput(quantity: Quantity, measured: &Measured) -> Figures {
         (quantity, rate),
         (Quantity::CpuMicrosPerMessage, measured.server_busy / rate * 1e6),
         (Quantity::ServerBusyPercent, measured.server_busy * 100.0),
-        (Quantity::ClientBusyPercent, measured.report.client_cpu_seconds / measured.report.seconds * 100.0),
+        (Quantity::ClientBusyPercent, measured.client_busy * 100.0),
+        (Quantity::OthersBusyPercent, measured.others_busy * 100.0),
     ]
 }

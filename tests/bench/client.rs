@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
-use crate::process::{Core, PATIENCE, Process, pause};
+use crate::process::{Core, PATIENCE, Process, machine_computed, pause};
 use crate::servers::{Running, Stage};
 
 /// How often it is noted what the server has used.
@@ -46,17 +46,19 @@ pub(crate) struct Timing {
 #[derive(Deserialize)]
 pub(crate) struct Report {
     connect: Connect,
-    pub(crate) seconds: f64,
+    seconds: f64,
     pub(crate) messages_per_second: f64,
     /// None where nothing is answered.
     pub(crate) latency_us: Option<Latency>,
     errors: BTreeMap<String, u64>,
-    pub(crate) client_cpu_seconds: f64,
+    client_cpu_seconds: f64,
 }
 
 #[derive(Deserialize)]
 struct Connect {
     failed: u64,
+    /// From the first try to the last connection.
+    seconds: f64,
 }
 
 /// Microseconds from a message to its answer.
@@ -71,6 +73,10 @@ pub(crate) struct Measured {
     pub(crate) report: Report,
     /// The share of its core that the server had while it was measured.
     pub(crate) server_busy: f64,
+    /// The same of the client.
+    pub(crate) client_busy: f64,
+    /// The share of a core that all but the server and the client had.
+    pub(crate) others_busy: f64,
     /// What the server had in memory then, in bytes.
     pub(crate) resident: f64,
 }
@@ -79,6 +85,7 @@ pub(crate) struct Measured {
 struct Note {
     at: Instant,
     computed: Duration,
+    machine_computed: Duration,
     resident: f64,
 }
 
@@ -93,6 +100,7 @@ pub(crate) fn run(stage: &Stage, server: &Running, load: Load, timing: Timing) -
         notes.push(Note {
             at: Instant::now(),
             computed: server.process.computed()?,
+            machine_computed: machine_computed()?,
             resident: server.process.resident()?,
         });
         pause(NOTE);
@@ -100,21 +108,27 @@ pub(crate) fn run(stage: &Stage, server: &Running, load: Load, timing: Timing) -
     let report: Report = serde_json::from_str(&client.output()?).context("the client's report is of another form")?;
     ensure!(report.connect.failed == 0, "{} connections failed: {:?}", report.connect.failed, report.errors);
     ensure!(report.errors.is_empty(), "the client met errors: {:?}", report.errors);
-    let (server_busy, resident) = while_measured(&notes, timing.measured)?;
-    Ok(Measured { report, server_busy, resident })
+    let connecting = match load.mode {
+        // This is what is measured.
+        Mode::Connect => Duration::ZERO,
+        Mode::Echo { .. } | Mode::Rate(_) | Mode::FanOut => Duration::try_from_secs_f64(report.connect.seconds)?,
+    };
+    let (first, last) = middle(&notes, begun + connecting + timing.warm_up, timing.measured)?;
+    let elapsed = (last.at - first.at).as_secs_f64();
+    let server_busy = (last.computed - first.computed).as_secs_f64() / elapsed;
+    let all_busy = (last.machine_computed - first.machine_computed).as_secs_f64() / elapsed;
+    let client_busy = report.client_cpu_seconds / report.seconds;
+    let others_busy = (all_busy - server_busy - client_busy).max(0.0);
+    Ok(Measured { server_busy, client_busy, others_busy, resident: last.resident, report })
 }
 
-/// What the server used in the middle of the measurement. The measurement is the last that the client does, so it is found from the
-/// end; it is looked at without its edges, because a note is not taken at their very moment.
-fn while_measured(notes: &[Note], measured: Duration) -> anyhow::Result<(f64, f64)> {
-    let end = notes.last().context("the client had ended before it was looked at")?.at;
-    let within = |note: &&Note| (measured / 10..measured * 9 / 10).contains(&(end - note.at));
-    let (first, last) = (notes.iter().find(within), notes.iter().rfind(within));
-    let (first, last) = first.zip(last).context("the measurement is too short")?;
-    let elapsed = last.at - first.at;
-    ensure!(!elapsed.is_zero(), "the measurement is too short");
-    let busy = (last.computed - first.computed).as_secs_f64() / elapsed.as_secs_f64();
-    Ok((busy, last.resident))
+/// The first and the last note of a measurement that began at this moment. The moment is not known well, and no note is taken at that
+/// very one, so the edges are left out.
+fn middle(notes: &[Note], begin: Instant, measured: Duration) -> anyhow::Result<(&Note, &Note)> {
+    let middle = begin + measured / 10..begin + measured * 9 / 10;
+    let within = |note: &&Note| middle.contains(&note.at);
+    let edges = notes.iter().find(within).zip(notes.iter().rfind(within));
+    edges.filter(|(first, last)| first.at < last.at).context("the measurement was too short to be looked at")
 }
 
 fn start(stage: &Stage, server: &Running, load: Load, timing: Timing) -> anyhow::Result<Process> {

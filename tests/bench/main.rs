@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use book::Book;
+use book::{Book, Quantity};
 use cells::{Bench, CELLS, Cell, GROWTH};
 use clap::{Parser, ValueEnum};
 use client::Timing;
@@ -36,6 +36,9 @@ use serde_json::json;
 use servers::{Server, Service, Stage};
 use table::Style;
 use targets::Target;
+
+/// Other programs may have so much of a core, in percent, before they are spoken of.
+const QUIET: f64 = 15.0;
 
 /// Measures Holdline beside its peers. Exits with 1 if a target is missed or a server fails.
 #[derive(Parser)]
@@ -121,25 +124,7 @@ fn main() -> anyhow::Result<ExitCode> {
             print!("{table}");
         }
     }
-    let targets = targets::of(&book);
-    let machine = machine::describe(bench.stage())?;
-    if targets.iter().any(Target::is_measured) {
-        print!("{}", targets::show(&targets, arguments.style()));
-    }
-    println!("\nmedians of {} rounds of {} s each; {machine}", arguments.rounds, arguments.seconds);
-    if let Some(file) = &arguments.json {
-        let all = json!({"machine": machine, "rounds": arguments.rounds, "seconds": arguments.seconds,
-            "values": book, "targets": targets, "failures": failures});
-        std::fs::write(file, format!("{all:#}\n")).with_context(|| format!("{} cannot be written", file.display()))?;
-    }
-
-    for failure in &failures {
-        println!("failed: {failure}");
-    }
-    let measured = targets.iter().filter(|target| target.is_measured()).count();
-    let missed = targets.iter().filter(|target| target.is_missed()).count();
-    println!("{missed} of {measured} targets are missed");
-    Ok(if missed == 0 && failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    summary(&arguments, &machine::describe(bench.stage())?, &book, &failures)
 }
 
 /// Measures the servers of a cell in turn, round after round. One that fails is left out of the rounds that follow.
@@ -167,6 +152,31 @@ fn measure(
             }
         });
     }
+}
+
+/// The targets, the machine, and what makes the exit code.
+fn summary(arguments: &Arguments, machine: &str, book: &Book, failures: &[String]) -> anyhow::Result<ExitCode> {
+    let targets = targets::of(book);
+    if targets.iter().any(Target::is_measured) {
+        print!("{}", targets::show(&targets, arguments.style()));
+    }
+    println!("\nmedians of {} rounds of {} s each; {machine}", arguments.rounds, arguments.seconds);
+    if let Some(file) = &arguments.json {
+        let all = json!({"machine": machine, "rounds": arguments.rounds, "seconds": arguments.seconds,
+            "values": book, "targets": targets, "failures": failures});
+        std::fs::write(file, format!("{all:#}\n")).with_context(|| format!("{} cannot be written", file.display()))?;
+    }
+    let others = book.greatest(Quantity::OthersBusyPercent);
+    if others > QUIET {
+        println!("the machine was not quiet: other programs had up to {others:.0} % of a core; the figures say little");
+    }
+    for failure in failures {
+        println!("failed: {failure}");
+    }
+    let measured = targets.iter().filter(|target| target.is_measured()).count();
+    let missed = targets.iter().filter(|target| target.is_missed()).count();
+    println!("{missed} of {measured} targets are missed");
+    Ok(if missed == 0 && failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Thousands of connections are thousands of open files. The programs that are started have the limit of the one that starts them.

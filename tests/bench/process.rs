@@ -43,6 +43,16 @@ impl Core {
     }
 }
 
+/// The computing time that all programs of the machine have had, and what a host of machines has taken from this one. What the
+/// kernel does for the network is not in it.
+pub(crate) fn machine_computed() -> anyhow::Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/stat")?;
+    let first = stat.lines().next().context("the kernel counts no computing time")?;
+    let fields: Vec<u32> = first.split_whitespace().skip(1).map(str::parse).collect::<Result<_, _>>()?;
+    // User, nice and system; then idle and four that wait or serve interrupts; then what was stolen.
+    Ok(TICK * fields.iter().take(3).chain(fields.get(7)).sum())
+}
+
 /// A process that ends when nobody has it any more.
 pub(crate) struct Process {
     name: String,

@@ -15,7 +15,9 @@ pub(crate) enum Style {
 pub(crate) fn of_cell(book: &Book, cell: Cell, style: Style) -> Option<String> {
     let mut quantities: Vec<Quantity> = Vec::new();
     let mut servers: Vec<Server> = Vec::new();
-    for entry in book.of(cell) {
+    // Whether a measurement was good concerns who has made it.
+    let shown = |entry: &&Entry| matches!(style, Style::Terminal) || !entry.quantity.is_use_of_machine();
+    for entry in book.of(cell).filter(shown) {
         if !quantities.contains(&entry.quantity) {
             quantities.push(entry.quantity);
         }

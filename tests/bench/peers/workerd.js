@@ -11,6 +11,11 @@ export class Echo extends DurableObject {
   webSocketMessage(socket, message) {
     socket.send(message);
   }
+
+  // Without it a client that closes has no answer.
+  webSocketClose(socket, code) {
+    socket.close(code);
+  }
 }
 
 export default {

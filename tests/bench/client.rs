@@ -105,7 +105,9 @@ pub(crate) fn run(stage: &Stage, server: &Running, load: Load, timing: Timing) -
         });
         pause(NOTE);
     }
-    let report: Report = serde_json::from_str(&client.output()?).context("the client's report is of another form")?;
+    // A client whose server has died complains of something else.
+    let output = client.output().map_err(|error| server.process.resident().err().unwrap_or(error))?;
+    let report: Report = serde_json::from_str(&output).context("the client's report is of another form")?;
     ensure!(report.connect.failed == 0, "{} connections failed: {:?}", report.connect.failed, report.errors);
     ensure!(report.errors.is_empty(), "the client met errors: {:?}", report.errors);
     let connecting = match load.mode {

@@ -162,6 +162,8 @@ impl Stage {
         let mut command = Core::Server.command(&self.holdline);
         command.arg("run").arg(self.component(plugin));
         command.args(["--isolation", isolation, "--listen", "127.0.0.1:0"]);
+        // What it keeps between starts is not to be among the user's own.
+        command.env("XDG_CACHE_HOME", self.scratch("kept"));
         command
     }
 }

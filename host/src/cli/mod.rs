@@ -1,5 +1,6 @@
 //! The command line: one file for each command.
 
+mod bench;
 mod build;
 mod check;
 mod demo;
@@ -19,7 +20,8 @@ use clap::{Parser, Subcommand};
 #[command(after_help = "Examples:\n  \
     holdline run plugins/echo                  build a plugin and serve it on ws://127.0.0.1:8080/\n  \
     holdline serve --config holdline.toml      serve what a configuration says\n  \
-    holdline check mirror.wasm                 what a component exports, imports and asks for")]
+    holdline check mirror.wasm                 what a component exports, imports and asks for\n  \
+    holdline bench ws://127.0.0.1:8080/        put a server under load and measure it")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -33,6 +35,7 @@ enum Command {
     Check(check::Check),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
+    Bench(bench::Bench),
 }
 
 impl Cli {
@@ -48,6 +51,7 @@ impl Cli {
             Command::Check(args) => check::run(args),
             Command::Doctor(args) => doctor::run(args),
             Command::Demo(args) => demo::run(args),
+            Command::Bench(args) => bench::run(args),
         }
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 
 use super::terminal::Progress;
 use crate::app::{PluginSource, StartError};
+use crate::bench;
 use crate::plugin::{LoadError, MANIFEST_FILE, Manifest, embed};
 use crate::toolchain;
 
@@ -25,6 +26,7 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
             cause.downcast_ref::<toolchain::Error>().and_then(toolchain::Error::hint),
             cause.downcast_ref::<StartError>().and_then(StartError::hint),
             cause.downcast_ref::<LoadError>().and_then(LoadError::hint),
+            cause.downcast_ref::<bench::Error>().and_then(bench::Error::hint),
         ];
         known.into_iter().flatten().next()
     })

@@ -25,10 +25,16 @@ macro_rules! guests {
 }
 
 guests! {
+    #[allow(dead_code, reason = "it is the benchmark's, which is a program of its own")]
+    AT_ONCE = "at_once",
     COUNTER = "counter",
     GATE = "gate",
+    #[allow(dead_code, reason = "it is the benchmark's, which is a program of its own")]
+    MUTE = "mute",
     POSTMAN = "postman",
     PUPPET = "puppet",
+    #[allow(dead_code, reason = "it is the benchmark's, which is a program of its own")]
+    RELAY = "relay",
     SILENT = "silent",
     #[allow(dead_code, reason = "it is the soak's, which is a program of its own")]
     SOAK = "soak",

@@ -14,8 +14,11 @@ use std::time::Duration;
 use anyhow::Context;
 
 pub(crate) use client::Client;
-#[allow(unused_imports, reason = "it is the soak's, which is a program of its own")]
-pub(crate) use guests::SOAK;
+#[allow(
+    unused_imports,
+    reason = "they are those of the benchmarks and of the soak, which are programs of their own"
+)]
+pub(crate) use guests::{AT_ONCE, MUTE, RELAY, SOAK};
 pub(crate) use guests::{COUNTER, GATE, Guest, POSTMAN, PUPPET, SILENT, sample};
 pub(crate) use host::{Host, Setup};
 pub(crate) use http::{Answer, handshake, request};

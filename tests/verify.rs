@@ -13,13 +13,14 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// A step's name, what it promises, and how it is run.
 type Step = (&'static str, &'static str, fn(&Path) -> Outcome);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("fmt", "the code is formatted", fmt),
     ("clippy", "the lints have nothing to say", clippy),
     ("doc", "the documentation builds without a warning", doc),
     ("build", "the host builds", build),
     ("guests", "the guest toolchain is there", guests),
     ("test", "unit tests, the suite, the model and the house rules pass", test),
+    ("instructions", "no message takes more instructions than it did", instructions),
     ("demo", "the demo's own client is content", demo),
     ("page", "the demo page works in a browser", page),
 ];
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     if let Some(unknown) = wanted.iter().find(|name| !STEPS.iter().any(|(step, ..)| step == name)) {
         println!("there is no step `{unknown}`; the steps are:");
         for (name, promise, _) in STEPS {
-            println!("  {name:<8} {promise}");
+            println!("  {name:<12} {promise}");
         }
         return ExitCode::FAILURE;
     }
@@ -49,7 +50,7 @@ fn main() -> ExitCode {
     }
     println!();
     for (name, took) in &passed {
-        println!("{name:<8} {:>6.1} s", took.as_secs_f64());
+        println!("{name:<12} {:>6.1} s", took.as_secs_f64());
     }
     println!("{} passed, 0 failed", passed.len());
     ExitCode::SUCCESS
@@ -87,6 +88,17 @@ fn test(root: &Path) -> Outcome {
     // Apart from the rest, as the manifest of that package says.
     cargo(root, "test --release --workspace --exclude holdline-reference")?;
     cargo(root, "test --release --package holdline-reference")
+}
+
+fn instructions(root: &Path) -> Outcome {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        println!("left out: the recorded figures are those of x86-64 Linux");
+        return Ok(());
+    }
+    if !is_there("valgrind") {
+        install(root, "valgrind")?;
+    }
+    cargo(root, "instructions")
 }
 
 fn demo(root: &Path) -> Outcome {

@@ -33,6 +33,8 @@ guests! {
     GATE = "gate",
     #[allow(dead_code, reason = "it is the benchmark's, which is a program of its own")]
     HOLDER = "holder",
+    #[allow(dead_code, reason = "it is the benchmark's, which is a program of its own")]
+    MUTE = "mute",
     POSTMAN = "postman",
     PUPPET = "puppet",
     #[allow(dead_code, reason = "it is the benchmark's, which is a program of its own")]

@@ -16,9 +16,9 @@ use anyhow::Context;
 pub(crate) use client::Client;
 #[allow(
     unused_imports,
-    reason = "they are those of the benchmark and of the soak, which are programs of their own"
+    reason = "they are those of the benchmarks and of the soak, which are programs of their own"
 )]
-pub(crate) use guests::{AT_ONCE, CRIER, HOLDER, RELAY, SOAK};
+pub(crate) use guests::{AT_ONCE, CRIER, HOLDER, MUTE, RELAY, SOAK};
 pub(crate) use guests::{COUNTER, GATE, Guest, POSTMAN, PUPPET, SILENT, sample};
 pub(crate) use host::{Host, Setup};
 pub(crate) use http::{Answer, handshake, request};

@@ -57,7 +57,12 @@ pub(crate) struct Served {
 impl Served {
     /// Starts the program with these arguments and waits until it says where it listens.
     pub(crate) async fn start(arguments: &[&str]) -> anyhow::Result<Self> {
-        let mut child = holdline(arguments)?.stdout(Stdio::piped()).spawn()?;
+        Self::spawn(holdline(arguments)?).await
+    }
+
+    /// The same, with the program as this command runs it.
+    pub(crate) async fn spawn(mut command: Command) -> anyhow::Result<Self> {
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().context("the program has no output")?;
         let mut lines = BufReader::new(stdout).lines();
         let line = within("the address", lines.next_line()).await??.context("it ended and said no address")?;
@@ -70,11 +75,15 @@ impl Served {
         self.address
     }
 
+    /// The number of its process.
+    pub(crate) fn process(&self) -> anyhow::Result<String> {
+        Ok(self.child.id().context("the program has ended before")?.to_string())
+    }
+
     /// Sends it SIGTERM and waits for its end: the exit code.
     pub(crate) async fn terminate(mut self) -> anyhow::Result<Option<i32>> {
-        let process = self.child.id().context("the program has ended before")?;
         // The standard library sends no other signal than the one that cannot be caught.
-        let sent = Command::new("kill").args(["-TERM", &process.to_string()]).status().await?;
+        let sent = Command::new("kill").args(["-TERM", &self.process()?]).status().await?;
         ensure!(sent.success(), "the signal was not sent");
         let ended = within("the end of the program", self.child.wait()).await??;
         while self.lines.next_line().await?.is_some() {}

@@ -6,11 +6,13 @@ use std::time::Duration;
 use anyhow::Context;
 use holdline::app::{PluginSource, Running, StartError};
 use holdline::config::Config;
+use holdline::engine::CachePlace;
 use holdline::hub::Hub;
 use holdline::plugin::Manifest;
 
 use super::client::Client;
 use super::guests::{Guest, sample};
+use super::program::caches;
 use super::{log, within};
 
 /// How often a count of the hub is looked at, which tells nobody that it has changed.
@@ -30,6 +32,7 @@ impl Setup {
         config.listen.address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         // Hosts of several tests run at once, and each would reserve room for many.
         config.engine.instances = 64;
+        config.engine.cache = CachePlace::Folder(caches().join("holdline"));
         Self { config, plugins: Vec::new() }
     }
 

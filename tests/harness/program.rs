@@ -26,6 +26,11 @@ pub(crate) fn folder(name: &str) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
+/// Where the hosts of the tests keep what they can make again, apart from those of a person.
+pub(super) fn caches() -> &'static Path {
+    Path::new(env!("CARGO_TARGET_TMPDIR"))
+}
+
 /// Lets this process have so many files open at once, of which a test with many clients needs two for each. Many systems allow
 /// a thousand unless asked. The standard library cannot ask, so a tool of the system does; where there is none, the test may still
 /// have enough.
@@ -43,7 +48,7 @@ pub(crate) fn holdline(arguments: &[&str]) -> anyhow::Result<Command> {
     let how = "build it first: cargo build --package holdline, with --release if the tests have it";
     ensure!(program.exists(), "{} does not exist; {how}", program.display());
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(root()).stdin(Stdio::null()).kill_on_drop(true);
+    command.args(arguments).env("XDG_CACHE_HOME", caches()).current_dir(root()).stdin(Stdio::null()).kill_on_drop(true);
     Ok(command)
 }
 

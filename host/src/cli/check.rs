@@ -20,6 +20,7 @@ pub(super) fn run(args: Check) -> anyhow::Result<()> {
     let engine = Engine::new(&engine::Settings::default())?;
     let report = report(&engine, source.manifest, &source.component)?;
     terminal::line(format!("{} runs on this host", report.manifest.name));
+    terminal::line(format!("  digest     {}", report.digest));
     terminal::line(format!("  exports    {}", report.exports));
     terminal::line("  imports");
     for import in &report.imports {

@@ -46,10 +46,10 @@ fn raise_open_files() {
     }
 }
 
-/// Starts a host and shows that it compiles, which takes a while.
+/// Starts a host and shows that it loads its plugins, which takes a while for those that it has to compile.
 pub(super) async fn start(config: &Config, sources: Vec<PluginSource>) -> anyhow::Result<Running> {
     let names: Vec<&str> = sources.iter().map(|source| source.manifest.name.as_str()).collect();
-    let progress = Progress::start(&format!("compiling {}", names.join(", ")));
+    let progress = Progress::start(&format!("loading {}", names.join(", ")));
     let running = Running::start(config, sources).await?;
     drop(progress);
     Ok(running)

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::terminal;
 use super::{host, source};
 use crate::config::Config;
+use crate::engine::CachePlace;
 use crate::plugin::Isolation;
 use crate::telemetry::LogFormat;
 
@@ -27,6 +28,9 @@ pub(super) struct Run {
     /// How long its instances live; overrides its manifest.
     #[arg(long)]
     isolation: Option<Isolation>,
+    /// Compile the component even if it was compiled before, and keep nothing.
+    #[arg(long)]
+    no_cache: bool,
     /// How a line of the log looks.
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     log: LogFormat,
@@ -43,6 +47,9 @@ pub(super) fn run(args: Run) -> anyhow::Result<()> {
     }
     let mut config = Config::default();
     config.listen.address = args.listen;
+    if args.no_cache {
+        config.engine.cache = CachePlace::Nowhere;
+    }
     config.log.format = args.log;
     config.log.level = args.log_level;
     let name = source.manifest.name.clone();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::engine::CachePlace;
 use crate::plugin::Isolation;
 use crate::{engine, hub, socket, telemetry};
 
@@ -90,6 +91,9 @@ impl Config {
         for plugin in &mut config.plugins {
             plugin.source = folder.join(&plugin.source);
         }
+        if let CachePlace::Folder(cache) = &mut config.engine.cache {
+            *cache = folder.join(&*cache);
+        }
         config.listen.static_folder = config.listen.static_folder.map(|it| folder.join(it));
         Ok(config)
     }
@@ -115,7 +119,12 @@ mod tests {
 
     #[test]
     fn a_bad_value_names_its_line() {
-        for bad in ["drain = \"soon\"", "[hub]\nmessage-size = \"many\"", "[listen]\naddress = \"here\""] {
+        for bad in [
+            "drain = \"soon\"",
+            "[hub]\nmessage-size = \"many\"",
+            "[listen]\naddress = \"here\"",
+            "[engine]\ncache = 5",
+        ] {
             let text = error(bad);
             assert!(text.contains("line"), "{text}");
         }

@@ -1,8 +1,18 @@
-//! From bytes to a component that can run.
+//! From bytes to a component that can run: out of the cache, or compiled.
+
+use std::time::Instant;
 
 use wasmtime::component::Component;
 
-use super::Engine;
+use super::{Digest, Engine};
+
+/// A component that can run.
+pub struct Loaded {
+    /// It.
+    pub component: Component,
+    /// What its bytes are known by.
+    pub digest: Digest,
+}
 
 /// Why the bytes are no component that this host can run.
 #[derive(Debug, thiserror::Error)]
@@ -42,11 +52,12 @@ impl LoadError {
 }
 
 impl Engine {
-    /// Compiles a component. Takes all cores for as long as it lasts, so keep it off the threads that serve.
+    /// Makes a component of its bytes. One that is not in the cache is compiled, which takes all cores for as long as it lasts, so
+    /// keep it off the threads that serve.
     ///
     /// # Errors
     /// Says what the bytes are instead.
-    pub fn compile(&self, bytes: &[u8]) -> Result<Component, LoadError> {
+    pub fn load(&self, bytes: &[u8]) -> Result<Loaded, LoadError> {
         // The preamble of the binary format: four bytes of magic, a version, and a layer that is 1 for components.
         match bytes {
             [0, b'a', b's', b'm', _, _, 1, 0, ..] => {}
@@ -56,6 +67,22 @@ impl Engine {
         if bytes.len() > self.component_size {
             return Err(LoadError::TooLarge { size: bytes.len(), limit: self.component_size });
         }
-        Component::new(&self.inner, bytes).map_err(LoadError::Invalid)
+        let digest = Digest::of(bytes);
+        let kept = self.cache.as_ref().and_then(|cache| cache.find(&self.inner, digest));
+        let component = match kept {
+            Some(component) => component,
+            None => self.compile(bytes, digest)?,
+        };
+        Ok(Loaded { component, digest })
+    }
+
+    fn compile(&self, bytes: &[u8], digest: Digest) -> Result<Component, LoadError> {
+        let begun = Instant::now();
+        let component = Component::new(&self.inner, bytes).map_err(LoadError::Invalid)?;
+        tracing::debug!(%digest, took = ?begun.elapsed(), "compiled");
+        if let Some(cache) = &self.cache {
+            cache.keep(digest, &component);
+        }
+        Ok(component)
     }
 }

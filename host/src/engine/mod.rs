@@ -1,7 +1,9 @@
 //! Running WebAssembly components: compiling them, limits on what they use, and instances kept warm. It knows nothing of
 //! WebSockets, nor of what the components import.
 
+mod cache;
 mod component;
+mod digest;
 mod limits;
 mod pool;
 mod settings;
@@ -12,10 +14,11 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline};
 
-pub use component::LoadError;
+pub use component::{LoadError, Loaded};
+pub use digest::Digest;
 pub use limits::{Budget, Exceeded, Limits, Meter, Metered};
 pub use pool::Pool;
-pub use settings::Settings;
+pub use settings::{CachePlace, Settings};
 
 /// How often a running guest lets others run and is looked at whether it has used up its time. A guest that loops for ever
 /// delays whatever shares its thread by this much.
@@ -48,6 +51,8 @@ pub struct Engine {
     instances: usize,
     component_size: usize,
     memory: bytesize::ByteSize,
+    // None if it is switched off or cannot be used.
+    cache: Option<Arc<cache::Cache>>,
 }
 
 /// The right to have one instance alive.
@@ -65,6 +70,7 @@ impl Engine {
             memory: settings.memory,
             source,
         })?;
+        let cache = cache::Cache::open(settings, &inner).map(Arc::new);
         let weak = inner.weak();
         std::thread::Builder::new()
             .name("epoch".to_owned())
@@ -77,6 +83,7 @@ impl Engine {
             instances,
             component_size: usize::try_from(settings.component_size.as_u64()).unwrap_or(usize::MAX),
             memory: settings.memory,
+            cache,
         })
     }
 

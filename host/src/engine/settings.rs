@@ -1,7 +1,11 @@
 //! The engine's limits and defaults.
 
+use std::fmt;
+use std::path::PathBuf;
+
 use bytesize::ByteSize;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
 
 /// What one host gives to all its guests.
 #[derive(Clone, Debug, Deserialize)]
@@ -13,10 +17,71 @@ pub struct Settings {
     pub memory: ByteSize,
     /// The largest component that is compiled.
     pub component_size: ByteSize,
+    /// Where compiled components are kept.
+    pub cache: CachePlace,
+    /// How much of them is kept. Those that were not used for the longest time make room.
+    pub cache_size: ByteSize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { instances: 1000, memory: ByteSize::mib(256), component_size: ByteSize::mib(64) }
+        Self {
+            instances: 1000,
+            memory: ByteSize::mib(256),
+            component_size: ByteSize::mib(64),
+            cache: CachePlace::User,
+            cache_size: ByteSize::gib(1),
+        }
+    }
+}
+
+/// Where compiled components are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CachePlace {
+    /// `true`: `holdline` in the user's folder of caches.
+    User,
+    /// `false`: each start compiles them.
+    Nowhere,
+    /// A path: this folder.
+    Folder(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for CachePlace {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CachePlaceVisitor)
+    }
+}
+
+struct CachePlaceVisitor;
+
+impl Visitor<'_> for CachePlaceVisitor {
+    type Value = CachePlace;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the path of a folder, true or false")
+    }
+
+    fn visit_bool<E: Error>(self, kept: bool) -> Result<CachePlace, E> {
+        Ok(if kept { CachePlace::User } else { CachePlace::Nowhere })
+    }
+
+    fn visit_str<E: Error>(self, path: &str) -> Result<CachePlace, E> {
+        Ok(CachePlace::Folder(path.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_is_somewhere_in_its_usual_place_or_nowhere() {
+        let place = |text| toml::from_str::<Settings>(text).expect("settings").cache;
+        assert_eq!(place(""), CachePlace::User);
+        assert_eq!(place("cache = true"), CachePlace::User);
+        assert_eq!(place("cache = false"), CachePlace::Nowhere);
+        assert_eq!(place("cache = \"here\""), CachePlace::Folder("here".into()));
+        let error = toml::from_str::<Settings>("cache = 1").expect_err("a number is no place").to_string();
+        assert!(error.contains("the path of a folder, true or false"), "{error}");
     }
 }

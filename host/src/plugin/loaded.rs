@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::error::LoadError;
 use super::manifest::{Isolation, Manifest};
-use crate::engine::{Engine, Limits, Pool};
+use crate::engine::{Digest, Engine, Limits, Pool};
 use crate::guest::v1::{self, Exports, Failure, Instance, Owner, Template, WorkerStart};
 use crate::hub::Hub;
 use crate::ids::{PluginId, TenantId};
@@ -34,9 +34,9 @@ impl Plugin {
         if manifest.limits.memory > engine.memory() {
             return Err(LoadError::Memory { name: name(), asked: manifest.limits.memory, most: engine.memory() });
         }
-        let component = engine.compile(component).map_err(|source| LoadError::Component { name: name(), source })?;
-        let template =
-            Template::prepare(engine, &component).map_err(|source| LoadError::Prepare { name: name(), source })?;
+        let loaded = engine.load(component).map_err(|source| LoadError::Component { name: name(), source })?;
+        let template = Template::prepare(engine, &loaded.component)
+            .map_err(|source| LoadError::Prepare { name: name(), source })?;
         let exports = template.exports();
         let owner = Owner {
             tenant,
@@ -148,6 +148,8 @@ impl Plugin {
 /// What a component is, for a person to read.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// What its bytes are known by.
+    pub digest: Digest,
     /// The contract's exports that it has.
     pub exports: Exports,
     /// All that it imports.
@@ -162,8 +164,13 @@ pub struct Report {
 /// Says why it cannot run on this host.
 pub fn report(engine: &Engine, manifest: Manifest, component: &[u8]) -> Result<Report, LoadError> {
     let name = || manifest.name.clone();
-    let component = engine.compile(component).map_err(|source| LoadError::Component { name: name(), source })?;
+    let loaded = engine.load(component).map_err(|source| LoadError::Component { name: name(), source })?;
     let template =
-        Template::prepare(engine, &component).map_err(|source| LoadError::Prepare { name: name(), source })?;
-    Ok(Report { exports: template.exports(), imports: v1::imports(engine, &component), manifest })
+        Template::prepare(engine, &loaded.component).map_err(|source| LoadError::Prepare { name: name(), source })?;
+    Ok(Report {
+        digest: loaded.digest,
+        exports: template.exports(),
+        imports: v1::imports(engine, &loaded.component),
+        manifest,
+    })
 }

@@ -67,11 +67,15 @@ pub(crate) fn build(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Builds the program, which cargo does not do for a benchmark of another package, and returns where it is.
+/// Builds the program, which cargo does not do for a benchmark of another package, and returns where it is. It has the profile of this
+/// benchmark, so that the native echo in it is compiled as the host is.
 pub(crate) fn build_holdline() -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let this = std::env::current_exe()?;
+    // Cargo puts it into `target/PROFILE/deps`.
+    let profile = this.ancestors().nth(2).and_then(Path::file_name).context("it was not started by cargo")?;
     let mut build = Command::new(cargo);
-    build.args(["build", "--release", "--package", "holdline"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    build.args(["build", "--package", "holdline", "--profile"]).arg(profile).current_dir(env!("CARGO_MANIFEST_DIR"));
     ensure!(build.status().context("cargo does not run")?.success(), "holdline was not built");
     Ok(harness::holdline(&[])?.as_std().get_program().into())
 }

@@ -5,6 +5,7 @@ mod harness;
 
 mod background;
 mod bad_input;
+mod bench;
 mod cache;
 mod channels;
 mod cli;

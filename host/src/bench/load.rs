@@ -32,8 +32,8 @@ const HANDSHAKES: u32 = 128;
 /// How many sockets one wait tells about.
 const EVENTS: usize = 1024;
 
-/// How often it is looked who has lost patience, and whether the others are ready.
-const LOOK: Duration = Duration::from_millis(100);
+/// How often it is looked for connections that have waited for too long, and whether the other threads are ready.
+const LOOK: Duration = Duration::from_millis(250);
 const LOOK_WHILE_READY: Duration = Duration::from_millis(2);
 
 /// How long the server gets to answer a Close at the end.
@@ -185,7 +185,10 @@ impl<'a> Load<'a> {
         self.tell();
         if now >= self.next_look {
             self.next_look = now + LOOK;
-            self.look(now);
+            // Many that are idle are not looked through for nothing.
+            if self.under_way > 0 || self.in_handshake > 0 || self.leaving > 0 {
+                self.look(now);
+            }
         }
     }
 
@@ -246,6 +249,8 @@ impl<'a> Load<'a> {
         match self.plan.task {
             // As long as nobody was let in, the server is asked again as often as it may be at once, and no more.
             Task::Connect => self.tally.established == 0 && self.tally.failed >= 2 * self.places.len() as u64,
+            // A sender alone has nobody to send to.
+            Task::FanOut => self.open < 2,
             _ => self.open == 0,
         }
     }
@@ -255,9 +260,10 @@ impl<'a> Load<'a> {
         if let Phase::Measuring { since, cpu } = self.phase {
             self.tally.measured = now - since;
             self.tally.cpu = tally::cpu().saturating_sub(cpu);
-            self.tally.unanswered += self.behind(now);
+            self.tally.unanswered += self.overdue(now);
         }
         self.phase = Phase::Leaving { until: now + FAREWELL };
+        self.shared.over.fetch_add(1, Ordering::Relaxed);
         self.openings.end();
         for place in 0..self.places.len() {
             let Some(occupant) = self.places.get_mut(place) else { continue };

@@ -27,9 +27,9 @@ const MOST_NINES: f64 = 6.0;
 /// Points of the line of latencies for each nine.
 const FINENESS: f64 = 50.0;
 
-/// Percentiles that are written beside the line, with how many nines they have.
+/// Percentiles that are named, as far as there are some messages beyond them.
 const NAMED: [(&str, f64); 6] =
-    [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("p99.99", 0.9999), ("p99.999", 0.999_99)];
+    [("50%", 0.5), ("90%", 0.9), ("99%", 0.99), ("99.9%", 0.999), ("99.99%", 0.9999), ("99.999%", 0.999_99)];
 
 /// The picture of a report.
 #[must_use]
@@ -125,29 +125,24 @@ fn latencies(out: &mut String, report: &Report) {
     let micros = |quantile: f64| histogram.value_at_quantile(quantile) as f64 / 1e3;
     // Where the percentiles come to single messages they are only the maximum.
     let across = (histogram.len().max(10) as f64).log10().min(MOST_NINES);
-    let up = Scale::new(micros(quantile(across)));
-    let panel = Panel { left: 84.0, right: 486.0, across, up };
-    panel.frame(out, "Latency by percentile", time);
-    let ticks = [("0%", 0.0), ("90%", 1.0), ("99%", 2.0), ("99.9%", 3.0), ("99.99%", 4.0), ("99.999%", 5.0)];
-    for (label, nines) in ticks.into_iter().filter(|(_, nines)| *nines <= across) {
-        panel.mark(out, nines, label);
-    }
+    let up = Scale::new(histogram.max() as f64 / 1e3);
+    let panel = Panel { left: 84.0, right: 560.0, across, up };
+    panel.frame(out, "Latency by percentile", |micros| if micros == 0.0 { "0".to_owned() } else { time(micros) });
     if histogram.is_empty() {
-        return text(out, 285.0, 215.0, "text-anchor=\"middle\"", "no replies");
+        return text(out, 322.0, 215.0, "text-anchor=\"middle\"", "no replies");
     }
     let count = (across * FINENESS) as u32;
     let values: Vec<(f64, f64)> =
         (0..=count).map(|point| f64::from(point) / FINENESS).map(|nines| (nines, micros(quantile(nines)))).collect();
     panel.draw(out, &values);
-    for (name, quantile) in NAMED {
-        let (nines, value) = (-(1.0 - quantile).log10(), micros(quantile));
-        if nines > across {
-            continue;
-        }
+    // The last nine is that of the maximum alone.
+    let named = NAMED.map(|(name, quantile)| (name, -(1.0 - quantile).log10(), micros(quantile)));
+    let named = named.into_iter().filter(|(_, nines, _)| *nines < across - 0.95);
+    for (name, nines, value) in named.chain([("max", across, histogram.max() as f64 / 1e3)]) {
         let (x, y) = (panel.x(nines), panel.y(value));
         let _written = write!(out, "<circle class=\"dot\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\"/>");
-        let attributes = "class=\"value\" text-anchor=\"middle\"";
-        text(out, x, y - 10.0, attributes, &format!("{name} {}", time(value)));
+        panel.mark(out, nines, name);
+        text(out, x, BOTTOM + 36.0, "class=\"value\" text-anchor=\"middle\"", &time(value));
     }
 }
 
@@ -161,12 +156,16 @@ fn rates(out: &mut String, report: &Report) {
         report.timeline.iter().map(|sample| (sample.seconds, sample.messages_per_second)).collect();
     let largest = values.iter().map(|(_, rate)| *rate).fold(1.0, f64::max);
     let across = values.last().map_or(1.0, |(seconds, _)| *seconds);
-    let panel = Panel { left: 580.0, right: 972.0, across, up: Scale::new(largest) };
+    let panel = Panel { left: 668.0, right: 972.0, across, up: Scale::new(largest) };
     let name = if report.mode == "connect" { "Connections per second" } else { "Messages per second" };
+    if values.len() < 2 {
+        text(out, panel.left, TOP - 18.0, "class=\"panel\"", name);
+        return text(out, 820.0, 215.0, "text-anchor=\"middle\"", "the run was too short to tell");
+    }
     panel.frame(out, name, grouped);
     let seconds = Scale::new(across);
     for second in seconds.lines().filter(|second| *second <= across) {
-        let digits = usize::from(seconds.step < 1.0);
+        let digits = if seconds.step < 0.1 { 2 } else { usize::from(seconds.step < 1.0) };
         panel.mark(out, second, &format!("{second:.digits$} s"));
     }
     panel.draw(out, &values);

@@ -41,7 +41,8 @@ pub struct Report {
     pub errors: BTreeMap<String, u64>,
     /// Connections that were made and broke.
     pub broken: u64,
-    /// Messages that had no reply: those on connections that broke, and at a rate those that were due and not answered by the end.
+    /// Messages that had no reply: those on connections that broke, and at a rate those that had been due for more than a second when
+    /// the run ended.
     pub unanswered: u64,
     /// Messages that came and had not been asked for.
     pub unexpected: u64,

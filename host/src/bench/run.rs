@@ -71,6 +71,8 @@ impl Lane {
 pub(super) struct Shared {
     /// How many threads have all their connections.
     pub(super) ready: AtomicU32,
+    /// How many threads have ended their work.
+    pub(super) over: AtomicU32,
     /// When all begin; none if there is no use in it.
     pub(super) go: OnceLock<Option<Instant>>,
     pub(super) lanes: Vec<Progress>,
@@ -100,6 +102,7 @@ pub fn run(plan: &Plan, watch: &mut dyn FnMut(News)) -> Result<Report, Error> {
     let threads = plan.threads.clamp(1, plan.connections);
     let shared = Shared {
         ready: AtomicU32::new(0),
+        over: AtomicU32::new(0),
         go: OnceLock::new(),
         lanes: (0..threads).map(|_| Progress::default()).collect(),
     };
@@ -154,21 +157,21 @@ fn look_on(plan: &Plan, shared: &Shared, ended: &Receiver<()>, watch: &mut dyn F
     if is_useful {
         watch(News::Standing { established });
     }
-    let (every, until) = match plan.extent {
+    let every = match plan.extent {
         Extent::Lasting { warm_up, duration } => {
-            let all = warm_up + duration;
-            ((all / SAMPLES).clamp(SHORTEST_SAMPLE, LONGEST_SAMPLE), Some(all))
+            ((warm_up + duration) / SAMPLES).clamp(SHORTEST_SAMPLE, LONGEST_SAMPLE)
         }
-        Extent::Messages(_) => (SHORTEST_SAMPLE * 2, None),
+        Extent::Messages(_) => SHORTEST_SAMPLE,
     };
     let mut samples = Vec::new();
     let (mut last, mut seen) = (start, shared.sum(|lane| &lane.messages));
     while ended.recv_timeout(every) != Err(RecvTimeoutError::Disconnected) {
-        let now = Instant::now();
-        let elapsed = now.saturating_duration_since(start);
-        if until.is_some_and(|until| elapsed > until) {
+        // What follows is taking leave.
+        if shared.over.load(Ordering::Relaxed) == threads {
             continue;
         }
+        let now = Instant::now();
+        let elapsed = now.saturating_duration_since(start);
         let messages = shared.sum(|lane| &lane.messages);
         let time = now.saturating_duration_since(last);
         if time.is_zero() {

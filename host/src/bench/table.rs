@@ -9,7 +9,7 @@ impl fmt::Display for Report {
         let connect = &self.connect;
         writeln!(out, "{}  {}\n", self.url, self.what())?;
         let made = grouped(connect.established as f64);
-        let took = format!("{:.2} s, {}/s", connect.seconds, grouped(connect.per_second));
+        let took = format!("{}, {}/s", time(connect.seconds * 1e6), grouped(connect.per_second));
         writeln!(out, "connections   {made} in {took}")?;
         if self.mode != "idle" {
             let unit = if self.mode == "connect" { "connects" } else { "messages" };
@@ -27,17 +27,16 @@ impl fmt::Display for Report {
         if let Some(latency) = &self.latency_us {
             write!(out, "\n{}", columns(latency))?;
         }
-        for (count, what) in [(self.unanswered, "had no answer"), (self.unexpected, "came that nobody had asked for")] {
-            if count > 0 {
-                writeln!(out, "\n{} messages {what}", grouped(count as f64))?;
-            }
+        let mut notes = Vec::new();
+        if self.unanswered > 0 {
+            notes.push(format!("{} messages without a reply", grouped(self.unanswered as f64)));
         }
-        write!(out, "\nerrors        {}", if self.failures.is_empty() { "none" } else { "" })?;
-        let mut rows = self.failures.iter();
-        if let Some((failure, count)) = rows.next() {
-            write!(out, "{} × {failure}", grouped(*count as f64))?;
+        if self.unexpected > 0 {
+            notes.push(format!("{} messages that nobody had asked for", grouped(self.unexpected as f64)));
         }
-        rows.try_for_each(|(failure, count)| write!(out, "\n              {} × {failure}", grouped(*count as f64)))
+        notes.extend(self.failures.iter().map(|(failure, count)| format!("{} × {failure}", grouped(*count as f64))));
+        let notes = if notes.is_empty() { "none".to_owned() } else { notes.join("\n              ") };
+        write!(out, "\nerrors        {notes}")
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Tally {
     pub(super) bytes: u64,
     /// Messages that nobody had asked for.
     pub(super) unexpected: u64,
-    /// Messages that were sent, or due, and had no reply when the measuring ended.
+    /// Messages that were sent on connections which broke, or had been due for long when the measuring ended, and had no reply.
     pub(super) unanswered: u64,
     pub(super) established: u64,
     pub(super) failed: u64,

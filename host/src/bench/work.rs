@@ -1,11 +1,14 @@
 //! What the connections of a thread do when they stand, when a reply comes, and when a message is due.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::connection::{Connection, Stage};
 use super::load::{Load, Phase};
 use super::pace::Pace;
 use super::plan::Task;
+
+/// A message that is under way when the run ends is not yet one that got no answer.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The work of a thread, once it has begun.
 #[derive(Debug)]
@@ -176,17 +179,16 @@ impl Load<'_> {
         let is_working = matches!(self.phase, Phase::WarmingUp { .. } | Phase::Measuring { .. });
         let receivers = (self.open as u64).saturating_sub(1);
         let Work::FanOut { round, sent, missing } = &mut self.work else { return };
-        if *missing > 0 || self.left == 0 || receivers == 0 || !is_working {
+        if *missing > 0 || self.left == 0 || !is_working {
             return;
         }
+        let sender = self.places.len() - 1;
+        let Some(Some(connection)) = self.places.get_mut(sender) else { return self.leave(now) };
         (*round, *sent, *missing) = (*round + 1, now, receivers);
         self.under_way = receivers;
         self.left -= 1;
-        let sender = self.places.len() - 1;
-        if let Some(Some(connection)) = self.places.get_mut(sender) {
-            connection.ask(1, &self.wire);
-            self.flush(sender, now);
-        }
+        connection.ask(1, &self.wire);
+        self.flush(sender, now);
     }
 
     /// A connection has broken: nobody waits for its replies any more.
@@ -216,12 +218,14 @@ impl Load<'_> {
         is_sent && self.under_way == 0
     }
 
-    /// Messages that should have been answered by now. One that was sent when another came back is not among them.
-    pub(super) fn behind(&self, now: Instant) -> u64 {
+    /// Messages that have been due for so long that they should have been answered. In a closed loop there are none: who waits for a
+    /// reply sends nothing.
+    pub(super) fn overdue(&self, now: Instant) -> u64 {
         match &self.work {
             Work::Paced { pace, asked, .. } => {
-                let due = pace.count(now).min(asked.saturating_add(self.left));
-                self.under_way + (due - asked)
+                let long_ago = now.checked_sub(GRACE).unwrap_or(now);
+                let due = pace.count(long_ago).min(asked.saturating_add(self.left));
+                due.saturating_sub(asked - self.under_way)
             }
             _ => 0,
         }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::iter;
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use shuttle::thread;
@@ -185,6 +186,6 @@ fn a_handle_of_an_earlier_event_does_not_end_the_retention_of_a_later_one() {
 /// The next frame to write.
 fn pop(connection: &Connection) -> Option<Frame> {
     let mut next = None;
-    connection.take(1, |outgoing| next = Some(outgoing.frame));
+    connection.look(&Context::from_waker(Waker::noop()), 1, |outgoing| next = Some(outgoing.frame));
     next
 }

@@ -229,11 +229,11 @@ pub(crate) fn channel(hub: &Hub, name: &str, capacity: u32) -> Arc<Channel> {
 /// The next frame to write.
 pub(crate) fn pop(connection: &Connection) -> Option<Outgoing> {
     let mut next = None;
-    connection.take(1, |outgoing| next = Some(outgoing));
+    connection.look(&Context::from_waker(Waker::noop()), 1, |outgoing| next = Some(outgoing));
     next
 }
 
 /// What the task of the connection sees.
 pub(crate) fn look(connection: &Connection) -> Look {
-    connection.look(&Context::from_waker(Waker::noop()))
+    connection.look(&Context::from_waker(Waker::noop()), 0, |_| {})
 }

@@ -58,12 +58,12 @@ pub struct Connection {
     state: Mutex<State>,
 }
 
-/// What the task of a connection sees when it has nothing more to do.
+/// What the task of a connection sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
     /// What it may do next.
     pub step: NextStep,
-    /// No frame waits to be written.
+    /// No frame waits to be taken.
     pub is_drained: bool,
     /// When the retention expires, if the connection is held and no timer has the handle. It does not expire while the event lasts
     /// that began it.
@@ -251,8 +251,9 @@ impl Connection {
         state.is_open() && state.retention.is_some()
     }
 
-    /// Takes frames out to be written, in order, until they have this many bytes or none is left.
-    pub fn take(&self, room: usize, mut each: impl FnMut(Outgoing)) {
+    /// Takes frames out to be written, in order, until they have this many bytes or none is left, and tells what there is to do
+    /// after that. The task that asks is woken by the next change from outside its own events.
+    pub fn look(&self, cx: &Context<'_>, room: usize, mut each: impl FnMut(Outgoing)) -> Look {
         let mut state = self.state.lock();
         let mut taken = 0;
         while taken < room
@@ -261,12 +262,6 @@ impl Connection {
             taken = taken.saturating_add(outgoing.size());
             each(outgoing);
         }
-    }
-
-    /// What there is to do now. The task that asks is woken by the next change from outside its own events.
-    #[must_use]
-    pub fn look(&self, cx: &Context<'_>) -> Look {
-        let mut state = self.state.lock();
         match &mut state.task {
             Some(task) => task.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),

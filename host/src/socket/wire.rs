@@ -17,7 +17,7 @@ use super::reader::{Heard, Reader};
 use super::settings::Settings;
 use super::violation::Violation;
 use super::writer::Writer;
-use crate::hub::{Connection, Frame, Hub, Inbox, NextStep, Told};
+use crate::hub::{Connection, Frame, Hub, Inbox, Look, NextStep, Told};
 use crate::message::CloseFrame;
 
 /// So much is read at once. The room for it is on the stack: a client that is silent needs none.
@@ -40,13 +40,15 @@ pub(super) struct Wire {
     stalled_since: Option<Instant>,
     // Who waits for frames among what is written.
     told: Vec<Told>,
-    // Whether the client was heard of since the last look, and whether a ping is out.
+    // Whether the client was heard of since the last check, and whether a ping is out.
     heard: bool,
     pinged: bool,
-    next_look: Instant,
+    next_check: Instant,
     // One timer for all that can become due. It is set again only when something is due earlier than it is: most retentions are
     // over long before, and setting a timer for each would cost more than delivering to them.
     timer: Pin<Box<Sleep>>,
+    // The timer has been polled since it was set.
+    is_armed: bool,
 }
 
 struct Limits {
@@ -63,7 +65,7 @@ impl Wire {
         hub: Arc<Hub>,
         settings: &Settings,
     ) -> Self {
-        let next_look = Instant::now() + settings.keepalive;
+        let next_check = Instant::now() + settings.keepalive;
         Self {
             stream,
             connection,
@@ -79,8 +81,9 @@ impl Wire {
             told: Vec::new(),
             heard: true,
             pinged: false,
-            next_look,
-            timer: Box::pin(tokio::time::sleep_until(next_look)),
+            next_check,
+            timer: Box::pin(tokio::time::sleep_until(next_check)),
+            is_armed: false,
         }
     }
 
@@ -88,12 +91,14 @@ impl Wire {
     /// has said Close.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<NextStep> {
         loop {
+            let look = self.look(cx);
+            let was_over = self.ending.is_over();
             self.poll_write(cx);
             self.poll_read(cx);
-            let look = self.connection.look(cx);
             let may_write = !look.is_drained || self.ping.is_some() || !self.writer.is_empty();
-            if may_write && self.stalled_since.is_none() && !self.ending.is_lost() {
-                // It has come since: from elsewhere, or it is the answer to a Close or a ping.
+            if may_write && self.stalled_since.is_none() && !self.ending.is_lost() || self.ending.is_over() != was_over
+            {
+                // There is more, or what came has changed what there is to do.
                 continue;
             }
             if self.poll_timer(look.deadline, cx) {
@@ -111,9 +116,10 @@ impl Wire {
     pub(super) fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             self.inbox.clear();
+            let look = self.look(cx);
             self.poll_write(cx);
             self.poll_read(cx);
-            let is_drained = self.connection.look(cx).is_drained && self.writer.is_empty();
+            let is_drained = look.is_drained && self.writer.is_empty();
             if self.ending.is_lost() || is_drained && self.ending.is_over() {
                 return Poll::Ready(());
             }
@@ -135,40 +141,41 @@ impl Wire {
         while closed.is_ok() && self.stream.read(&mut thrown_away).await.is_ok_and(|size| size > 0) {}
     }
 
+    /// Takes what is to be written, as much as goes out in one write, and asks what else there is to do.
+    fn look(&mut self, cx: &Context<'_>) -> Look {
+        if let Some(payload) = self.ping.take()
+            && !self.ending.has_said_close()
+        {
+            self.writer.pong(&payload);
+        }
+        let Self { writer, ending, told, .. } = self;
+        self.connection.look(cx, writer.room(), |outgoing| {
+            told.extend(outgoing.written);
+            match outgoing.frame {
+                Frame::Message(message) => writer.message(&message),
+                Frame::Close(frame) => {
+                    writer.close(&frame);
+                    ending.said_close(frame);
+                }
+            }
+        })
+    }
+
     fn poll_write(&mut self, cx: &mut Context<'_>) {
-        while !self.ending.is_lost() {
-            if let Some(payload) = self.ping.take()
-                && !self.ending.has_said_close()
-            {
-                self.writer.pong(&payload);
+        if self.writer.is_empty() || self.ending.is_lost() {
+            return;
+        }
+        match self.writer.poll(&mut self.stream, cx) {
+            Poll::Ready(Ok(())) => {
+                self.stalled_since = None;
+                for told in self.told.drain(..) {
+                    // Whoever asked may have been ended meanwhile.
+                    let _nobody_waits = told.send(());
+                }
             }
-            let Self { writer, ending, told, .. } = self;
-            self.connection.take(writer.room(), |outgoing| {
-                told.extend(outgoing.written);
-                match outgoing.frame {
-                    Frame::Message(message) => writer.message(&message),
-                    Frame::Close(frame) => {
-                        writer.close(&frame);
-                        ending.said_close(frame);
-                    }
-                }
-            });
-            if self.writer.is_empty() {
-                return;
-            }
-            match self.writer.poll(&mut self.stream, cx) {
-                Poll::Ready(Ok(())) => {
-                    self.stalled_since = None;
-                    for told in self.told.drain(..) {
-                        // Whoever asked may have been ended meanwhile.
-                        let _nobody_waits = told.send(());
-                    }
-                }
-                Poll::Ready(Err(_)) => self.lost(),
-                Poll::Pending => {
-                    self.stalled_since.get_or_insert_with(Instant::now);
-                    return;
-                }
+            Poll::Ready(Err(_)) => self.lost(),
+            Poll::Pending => {
+                self.stalled_since.get_or_insert_with(Instant::now);
             }
         }
     }
@@ -235,13 +242,20 @@ impl Wire {
     /// Does what is due. True if something was.
     fn poll_timer(&mut self, held: Option<Instant>, cx: &mut Context<'_>) -> bool {
         let stalled = self.stalled_since.map(|since| since + self.limits.slow_consumer);
-        let due = [held, stalled].into_iter().flatten().fold(self.next_look, Instant::min);
+        let due = [held, stalled].into_iter().flatten().fold(self.next_check, Instant::min);
         if due < self.timer.deadline() {
             self.timer.as_mut().reset(due);
+            self.is_armed = false;
         }
-        if self.timer.as_mut().poll(cx).is_pending() {
+        // Once it knows this task it wakes it, and whether it has struck is one look at a flag.
+        if self.is_armed && !self.timer.is_elapsed() {
             return false;
         }
+        if self.timer.as_mut().poll(cx).is_pending() {
+            self.is_armed = true;
+            return false;
+        }
+        self.is_armed = false;
         let now = Instant::now();
         if held.is_some_and(|deadline| deadline <= now) {
             self.hub.expire(&self.connection);
@@ -252,17 +266,17 @@ impl Wire {
             self.connection.abort(CloseFrame::SLOW_CONSUMER);
             self.stalled_since = None;
         }
-        if self.next_look <= now {
-            self.look(now);
+        if self.next_check <= now {
+            self.check(now);
         }
         // What is due next is found in the next round; until then the timer must not be one that has fired.
-        self.timer.as_mut().reset(self.next_look);
+        self.timer.as_mut().reset(self.next_check);
         true
     }
 
     /// Looks whether the client is still there. While the inbox is full nothing is read, so nothing is known.
-    fn look(&mut self, now: Instant) {
-        self.next_look = now + self.limits.keepalive;
+    fn check(&mut self, now: Instant) {
+        self.next_check = now + self.limits.keepalive;
         if self.heard || self.inbox.is_full() {
             self.pinged = false;
         } else if self.pinged {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use criterion::Criterion;
 use holdline::engine::{self, Engine};
+use holdline::guest::v1::Event;
 use holdline::hub::{Connection, EventKind, Hub, Settings};
 use holdline::ids::NodeId;
 use holdline::message::Message;
 use holdline::plugin::{Dispatch, Isolation, Manifest, Plugins};
 
-use crate::door::{TENANT, connect, text};
+use crate::door::{TENANT, connect, pop, text};
 use crate::harness::{MUTE, sample};
 use crate::{TEXT, each, runtime};
 
@@ -55,9 +56,9 @@ impl Handler {
     /// What the task of a connection does with a message, from the inbox to the outbox.
     async fn handle(&mut self) {
         self.connection.begin_event(EventKind::Message);
-        let outcome = self.dispatch.message(&self.connection, self.message.clone()).await;
+        let outcome = self.dispatch.handle(&self.connection, Event::Message(self.message.clone())).await;
         assert_eq!(outcome, Ok(()), "the plugin failed");
         self.hub.finish_event(&self.connection, outcome);
-        while self.connection.pop().is_some() {}
+        while pop(&self.connection).is_some() {}
     }
 }

@@ -7,7 +7,7 @@ use holdline::hub::{Connection, EventKind, Hub, RetainOptions, Settings};
 use holdline::ids::{NodeId, WebSocketHandle};
 
 use crate::TEXT;
-use crate::door::{TENANT, connect, text};
+use crate::door::{TENANT, connect, pop, text};
 
 /// So many frames wait when a client is slow, or a handler has much to say.
 const FRAMES: u64 = 64;
@@ -32,7 +32,7 @@ fn handles(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let handle = retain(&hub, &connection);
                 hub.send(TENANT, handle.get(), message.clone(), None).expect("a send");
-                connection.pop()
+                pop(&connection)
             });
         });
     }
@@ -53,7 +53,7 @@ fn outbox(criterion: &mut Criterion) {
                 for _ in 0..*frames {
                     connection.reply(message.clone()).expect("a reply");
                 }
-                while connection.pop().is_some() {}
+                while pop(&connection).is_some() {}
             });
         });
     }

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
 use super::bindings::exports::holdline::websocket::connect_handler;
 use super::bindings::exports::holdline::websocket::handler::CloseInfo;
 use super::bindings::holdline::websocket::types;
@@ -154,7 +157,7 @@ impl Instance {
             Event::Open => within(limit, pin!(guest.call_on_open(&mut self.store, request))).await,
             Event::Message(message) => {
                 let message = match message {
-                    Message::Text(text) => types::Message::Text(text.to_string()),
+                    Message::Text(text) => types::Message::Text(owned(text)),
                     Message::Binary(bytes) => types::Message::Binary(bytes.into()),
                 };
                 within(limit, pin!(guest.call_on_message(&mut self.store, request, &message))).await
@@ -221,6 +224,12 @@ impl Instance {
             }
         }
     }
+}
+
+/// The text, without a copy if nobody shares it.
+fn owned(text: Utf8Bytes) -> String {
+    // It was checked when it came, so nothing is ever lost here.
+    String::from_utf8(Vec::from(Bytes::from(text))).unwrap_or_default()
 }
 
 /// The call, given up when its time is over. The instance is broken then. The time begins when the guest first waits or gives way,

@@ -51,7 +51,7 @@ const WARM_UP: u64 = 100;
 const PAUSE: Duration = Duration::from_millis(2);
 
 fn main() -> anyhow::Result<()> {
-    let record = arguments()?;
+    let Some(record) = arguments()? else { return Ok(()) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let now = runtime.block_on(count())?;
     if record {
@@ -113,16 +113,23 @@ fn configuration(folder: &Path) -> anyhow::Result<String> {
     Ok(whole)
 }
 
-/// Whether the figures are to be recorded.
-fn arguments() -> anyhow::Result<bool> {
+/// Whether the figures are to be recorded; nothing if only help was asked for.
+fn arguments() -> anyhow::Result<Option<bool>> {
+    const USAGE: &str = "usage: cargo instructions [--record]";
     let mut record = false;
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
             "--record" => record = true,
             // Cargo says so to every benchmark.
             "--bench" => {}
-            other => bail!("`{other}`? usage: cargo instructions [--record]"),
+            "--help" | "-h" => {
+                println!(
+                    "{USAGE}\n\nCounts what the host executes for a message, and fails when that is a tenth more than recorded."
+                );
+                return Ok(None);
+            }
+            other => bail!("`{other}`? {USAGE}"),
         }
     }
-    Ok(record)
+    Ok(Some(record))
 }

@@ -1,0 +1,3 @@
+module holdline/guest
+
+go 1.25

@@ -12,7 +12,7 @@ use crate::engine::{Engine, EngineError};
 use crate::hub::Hub;
 use crate::ids::{NodeId, TenantId};
 use crate::message::CloseFrame;
-use crate::plugin::{Background, LoadError, Manifest, ManifestError, Plugins, RouteError, Routes};
+use crate::plugin::{Background, LoadError, Manifest, ManifestError, Plugin, Plugins, RouteError, Routes};
 use crate::socket::{Door, ListenError};
 
 /// A plugin, read and ready to be taken in.
@@ -82,12 +82,29 @@ impl StartError {
     }
 }
 
+/// Puts newer versions of one plugin in the place of what serves.
+pub struct Swapper {
+    background: Background,
+    plugin: Arc<Plugin>,
+}
+
+impl Swapper {
+    /// Lets another version serve from each connection's next event on. Connections, handles, timers, channels and attachments stay.
+    ///
+    /// # Errors
+    /// Says what is wrong with it; what served goes on.
+    pub async fn swap(&self, source: PluginSource) -> Result<(), LoadError> {
+        self.background.swap(&self.plugin, source.manifest, source.component).await
+    }
+}
+
 /// A host that runs.
 pub struct Running {
     address: SocketAddr,
     hub: Arc<Hub>,
     door: Arc<Door>,
     background: Background,
+    plugins: Vec<Arc<Plugin>>,
     clock: JoinHandle<()>,
     drain: Duration,
     close_timeout: Duration,
@@ -130,7 +147,8 @@ impl Running {
             background.start(plugin);
         }
         let close_timeout = config.listen.close_timeout;
-        Ok(Self { address, hub, door, background, clock, drain: config.drain, close_timeout })
+        let drain = config.drain;
+        Ok(Self { address, hub, door, background, plugins: taken_in, clock, drain, close_timeout })
     }
 
     /// Where it listens.
@@ -143,6 +161,13 @@ impl Running {
     #[must_use]
     pub fn hub(&self) -> &Arc<Hub> {
         &self.hub
+    }
+
+    /// Where newer versions of a plugin can be handed in, if there is one of this name.
+    #[must_use]
+    pub fn swapper(&self, name: &str) -> Option<Swapper> {
+        let plugin = self.plugins.iter().find(|plugin| plugin.name() == name)?;
+        Some(Swapper { background: self.background.clone(), plugin: Arc::clone(plugin) })
     }
 
     /// Stops, in bounded time: nobody is accepted and nothing is retained any more; held connections get up to the drain time for

@@ -1,6 +1,8 @@
 //! What travels on a connection: messages and Close frames, checked once where they enter. They share their bytes: a clone
 //! costs no copy, so that one broadcast message is in memory once.
 
+use std::fmt;
+
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -27,6 +29,21 @@ impl Message {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// As a log shows it: the beginning of a text, and how long it is; of binary messages that alone.
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 120;
+        match self {
+            Self::Text(text) => {
+                let shown: String = text.chars().take(SHOWN).collect();
+                let more = if shown.len() < text.len() { "…" } else { "" };
+                write!(f, "text of {} bytes: {shown:?}{more}", text.len())
+            }
+            Self::Binary(bytes) => write!(f, "binary of {} bytes", bytes.len()),
+        }
     }
 }
 

@@ -1,7 +1,11 @@
 //! Decides who may connect, as the query says: `refuse`, `redirect`, `trap`, `uninvited`; anything else is let
 //! in with the second subprotocol that it offers. Whoever is in is told what it was let in with.
 
-use holdline_guest::{Acceptance, ConnectHandler, Handler, Message, Refusal, Request, Result, Upgrade};
+use std::time::Duration;
+
+use holdline_guest::{
+    Acceptance, ConnectHandler, Handler, Message, Refusal, Request, Result, Upgrade, timers, workers,
+};
 use serde_json::json;
 
 struct Gate;
@@ -22,7 +26,13 @@ impl ConnectHandler for Gate {
 }
 
 impl Handler for Gate {
-    fn message(request: &Request, _message: Message) -> Result<()> {
+    fn message(request: &Request, message: Message) -> Result<()> {
+        if message.as_text() == Some("start") {
+            // There is neither a timer handler nor a worker to be called.
+            let timer = timers::after(Duration::from_millis(1), []).map_err(|error| format!("{error:?}")).err();
+            let worker = workers::start("w", [], None).map_err(|error| format!("{error:?}")).err();
+            return Ok(request.send_json(&json!({"timer": timer, "worker": worker}))?);
+        }
         let attachment = String::from_utf8_lossy(&request.attachment()).into_owned();
         Ok(request.send_json(&json!({"subprotocol": request.subprotocol(), "attachment": attachment}))?)
     }

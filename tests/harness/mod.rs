@@ -23,6 +23,8 @@ pub(crate) use guests::{COUNTER, GATE, Guest, POSTMAN, PUPPET, SILENT, sample};
 pub(crate) use host::{Host, Setup};
 pub(crate) use http::{Answer, handshake, request};
 pub(crate) use log::{lines, logged};
+#[allow(unused_imports, reason = "it is that of the tests of languages, which are a program of their own")]
+pub(crate) use program::root;
 pub(crate) use program::{Served, allow_open_files, folder, holdline};
 pub(crate) use puppet::{case, value};
 

@@ -3,12 +3,16 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 use super::within;
+
+/// How long a plugin may take to be built, its dependencies included.
+const COMPILING: Duration = Duration::from_secs(300);
 
 /// The checkout that is tested.
 pub(crate) fn root() -> &'static Path {
@@ -70,10 +74,19 @@ impl Served {
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().context("the program has no output")?;
         let mut lines = BufReader::new(stdout).lines();
-        let line = within("the address", lines.next_line()).await??.context("it ended and said no address")?;
+        // What it builds first takes as long as its compiler.
+        let line = tokio::time::timeout(COMPILING, lines.next_line()).await.context("the address did not come")?;
+        let line = line?.context("it ended and said no address")?;
         let address = line.split("ws://").nth(1).and_then(|rest| rest.split('/').next());
         let address = address.with_context(|| format!("`{line}` has no address"))?.parse()?;
         Ok(Self { child, lines, address })
+    }
+
+    /// What it says on standard error, if its command has that piped.
+    #[allow(dead_code, reason = "it is for the tests of languages, which are a program of their own")]
+    pub(crate) fn errors(&mut self) -> anyhow::Result<Lines<BufReader<ChildStderr>>> {
+        let stderr = self.child.stderr.take().context("nobody listens to its standard error")?;
+        Ok(BufReader::new(stderr).lines())
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -10,7 +10,7 @@ use super::terminal::{self, Progress};
 use super::{host, talk};
 use crate::app::PluginSource;
 use crate::config::Config;
-use crate::toolchain;
+use crate::toolchain::{self, Language};
 
 const PLUGINS: [&str; 3] = ["echo", "mirror", "ticker"];
 
@@ -65,8 +65,8 @@ fn install(root: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let progress = Progress::start("getting the Rust guest toolchain");
-    let installed = toolchain::install(root, &|news| progress.hear(news))?;
-    progress.done(&installed.summary());
+    toolchain::install(Language::Rust, root, &|news| progress.hear(news))?;
+    progress.done("the Rust guest toolchain is there");
     Ok(())
 }
 

@@ -4,35 +4,68 @@
 
 use std::path::Path;
 
-use crate::cli::terminal::{self, Progress};
-use crate::toolchain::{self, Check, Rust, State};
+use anyhow::bail;
+
+use super::source::Advice;
+use super::terminal::{self, Progress};
+use crate::toolchain::{self, Check, Language, State};
 
 /// Shows which tools for building plugins are here, and how to get the others.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
-    holdline doctor             show what is here and what is missing\n  \
-    holdline doctor --install   get what is missing")]
+    holdline doctor                         show what is here and what is missing, for every language\n  \
+    holdline doctor --install python        get what Python plugins need\n  \
+    holdline doctor --install               get what plugins in any language need")]
 pub(super) struct Doctor {
-    /// Install what is missing: by rustup, or by Debian's packages where rustup can download nothing.
+    /// Install what is missing, each thing in a version that is known to work: by the languages' own package managers into a folder
+    /// of ours, by rustup, or by Debian's packages.
     #[arg(long)]
     install: bool,
+    /// Only for these languages; without any, for all of them.
+    #[arg(value_name = "LANG")]
+    languages: Vec<Language>,
 }
 
-/// Prints the report. It fails when a tool that plugins need is missing, after trying to install it if that was asked for.
+/// Prints the report. It fails when a tool is missing for a language that was asked for, after trying to install it if that was
+/// asked for; without a language, when plugins cannot be built in any.
 pub(super) fn run(args: Doctor) -> anyhow::Result<()> {
     // The tools are looked for as a build from here would find them: rustup may choose by folder.
     let here = Path::new(".");
-    if args.install {
-        let progress = Progress::start("looking for the guest toolchain");
-        let installed = toolchain::install(here, &|news| progress.hear(news))?;
-        progress.done(&installed.summary());
+    let all = args.languages.is_empty();
+    let languages = if all { Language::ALL.to_vec() } else { args.languages };
+    let mut missing = Vec::new();
+    for language in &languages {
+        if args.install {
+            let progress = Progress::start(&format!("looking for what {} plugins need", language.name()));
+            match toolchain::install(*language, here, &|news| progress.hear(news)) {
+                Ok(()) => progress.done(&format!("{} plugins can be built", language.name())),
+                // The other languages do not depend on this one.
+                Err(error) => {
+                    progress.line(&error.to_string());
+                    if let Some(hint) = error.hint() {
+                        progress.line(&format!("hint: {hint}"));
+                    }
+                }
+            }
+        }
+        terminal::line(format!("{} plugins", language.name()));
+        let checks = toolchain::report(*language, here)?;
+        for row in table(&checks) {
+            terminal::line(row);
+        }
+        if checks.iter().any(|check| check.state == State::Missing) {
+            missing.push(language);
+        }
     }
-    terminal::line("Rust plugins");
-    for row in table(&Rust::report(here)) {
-        terminal::line(row);
+    if missing.is_empty() || all && missing.len() < languages.len() {
+        return Ok(());
     }
-    terminal::line(Rust::find(here)?.summary());
-    Ok(())
+    let ids: Vec<_> = missing.iter().map(|language| language.id()).collect();
+    let names: Vec<_> = missing.iter().map(|language| language.name()).collect();
+    bail!(Advice {
+        message: format!("plugins in {} cannot be built here", names.join(", ")),
+        hint: format!("holdline doctor --install {}", ids.join(" ")),
+    });
 }
 
 /// One row for each check: a mark, the tool, and what was found or how to get it.

@@ -4,8 +4,10 @@ mod bench;
 mod build;
 mod check;
 mod demo;
+mod dev;
 mod doctor;
 mod host;
+mod new;
 mod run;
 mod serve;
 mod source;
@@ -18,6 +20,8 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "holdline", version, arg_required_else_help = true)]
 #[command(after_help = "Examples:\n  \
+    holdline new hello --lang python           a new plugin, in a language of your choice\n  \
+    holdline dev hello                         serve it, and swap it whenever a source changes\n  \
     holdline run plugins/echo                  build a plugin and serve it on ws://127.0.0.1:8080/\n  \
     holdline serve --config holdline.toml      serve what a configuration says\n  \
     holdline check mirror.wasm                 what a component exports, imports and asks for\n  \
@@ -29,6 +33,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    New(new::New),
+    Dev(dev::Dev),
     Run(run::Run),
     Serve(serve::Serve),
     Build(build::Build),
@@ -45,6 +51,8 @@ impl Cli {
     /// Whatever stood in the way; [`report`] prints it, and what to do about it.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
+            Command::New(args) => new::run(args),
+            Command::Dev(args) => dev::run(args),
             Command::Run(args) => run::run(args),
             Command::Serve(args) => serve::run(args),
             Command::Build(args) => build::run(args),

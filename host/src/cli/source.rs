@@ -8,7 +8,7 @@ use super::terminal::Progress;
 use crate::app::{PluginSource, StartError};
 use crate::bench;
 use crate::plugin::{LoadError, MANIFEST_FILE, Manifest, embed};
-use crate::toolchain;
+use crate::toolchain::{self, Language};
 
 /// An error that knows what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,11 @@ pub(super) fn build(folder: &Path) -> anyhow::Result<PluginSource> {
     if !file.exists() {
         bail!(Advice {
             message: format!("{} has no {MANIFEST_FILE}", folder.display()),
-            hint: format!("write one: name = \"{}\" and language = \"rust\" are enough", name_of(folder)),
+            hint: format!(
+                "write one: name = \"{}\" and language = \"…\" ({}) are enough; `holdline new` writes whole plugins",
+                name_of(folder),
+                languages()
+            ),
         });
     }
     let text = std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
@@ -60,15 +64,18 @@ pub(super) fn build(folder: &Path) -> anyhow::Result<PluginSource> {
     let Some(language) = manifest.language else {
         bail!(Advice {
             message: format!("{} does not say in which language the plugin is written", file.display()),
-            hint: "add language = \"rust\"".to_owned(),
+            hint: format!("add language = \"…\": {}", languages()),
         });
     };
     let progress = Progress::start(&format!("building {}", manifest.name));
     let built = toolchain::build(folder, language, &|news| progress.hear(news))?;
-    let component =
-        std::fs::read(&built.component).with_context(|| format!("{} cannot be read", built.component.display()))?;
+    let component = std::fs::read(&built).with_context(|| format!("{} cannot be read", built.display()))?;
     progress.done(&format!("built {}", manifest.name));
     Ok(PluginSource { component: embed(&component, &text), manifest, route: None })
+}
+
+fn languages() -> String {
+    Language::ALL.map(Language::id).join(", ")
 }
 
 fn name_of(folder: &Path) -> String {

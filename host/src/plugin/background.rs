@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::Guard;
 use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
@@ -11,14 +12,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Plugins;
+use super::error::LoadError;
 use super::loaded::Plugin;
-use super::manifest::{Channel, Worker};
+use super::manifest::{Channel, Manifest, Worker};
+use super::version::Version;
 use crate::guest::v1::{Failure, WorkerStart};
 use crate::hub::{Hub, TimerDue};
 
 /// The pause before a resident worker that failed is run again: at first, and at most. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// So long a worker whose version is retired may take over its current item.
+const LAST_ITEM: Duration = Duration::from_secs(30);
 
 /// Runs workers, timer handlers and channel handlers.
 #[derive(Clone)]
@@ -71,22 +77,45 @@ impl Background {
         });
     }
 
-    /// Starts the resident workers and channel handlers of a plugin.
+    /// Starts the resident workers and channel handlers of the version that serves now.
     pub fn start(&self, plugin: &Arc<Plugin>) {
-        if plugin.exports().worker {
-            for worker in &plugin.manifest().workers {
+        let version = Guard::into_inner(plugin.version());
+        if version.exports().worker {
+            for worker in &version.manifest().workers {
                 for _ in 0..worker.instances {
-                    self.spawn(resident(Arc::clone(plugin), worker.clone()));
+                    self.spawn(resident(Arc::clone(plugin), Arc::clone(&version), worker.clone()));
                 }
             }
         }
-        if plugin.exports().channel_handler {
-            for channel in &plugin.manifest().channels {
+        if version.exports().channel_handler {
+            for channel in &version.manifest().channels {
                 for _ in 0..channel.concurrency {
-                    self.spawn(consumer(Arc::clone(plugin), Arc::clone(&self.hub), channel.clone()));
+                    self.spawn(consumer(
+                        Arc::clone(plugin),
+                        Arc::clone(&version),
+                        Arc::clone(&self.hub),
+                        channel.clone(),
+                    ));
                 }
             }
         }
+    }
+
+    /// Lets another version of a plugin serve: it is compiled, checked and tried with one instance before a single event goes to it, and
+    /// if anything is wrong with it the one before goes on. Connections, handles, timers, channels and attachments stay. Workers of the
+    /// version before end when they ask for their next item, and those of the new one are there already.
+    ///
+    /// # Errors
+    /// Says what is wrong with the new one.
+    pub async fn swap(&self, plugin: &Arc<Plugin>, manifest: Manifest, component: Vec<u8>) -> Result<(), LoadError> {
+        let name = manifest.name.clone();
+        let loading = Arc::clone(plugin);
+        let loaded = tokio::task::spawn_blocking(move || loading.prepare(manifest, &component)).await;
+        let version = loaded.map_err(|_| LoadError::Interrupted { name: name.clone() })??;
+        version.instantiate().await.map_err(|source| LoadError::Instance { name, source })?;
+        plugin.swap(version);
+        self.start(plugin);
+        Ok(())
     }
 
     /// Ends all of it where it waits or computes.
@@ -105,10 +134,11 @@ impl Background {
 
     async fn timer(&self, due: TimerDue) {
         if let Some(plugin) = self.plugins.get(due.plugin()) {
+            let version = plugin.version();
             let call = async {
-                let mut instance = plugin.lend().await?;
+                let mut instance = version.lend().await?;
                 let answer = instance.on_timer(due.id.0, due.payload()).await;
-                plugin.give_back(instance);
+                version.give_back(instance);
                 answer
             };
             if let Err(failure) = call.await {
@@ -120,7 +150,7 @@ impl Background {
 
     async fn started(&self, start: WorkerStart) {
         let Some(plugin) = self.plugins.get(start.plugin) else { return };
-        let result = run(&plugin, &start.name, start.argument.as_slice()).await;
+        let result = run(&plugin, &plugin.version(), &start.name, start.argument.as_slice(), None).await;
         let Some(channel) = &start.exit_channel else { return };
         let (outcome, error) = match &result {
             Ok(()) => ("finished", None),
@@ -138,33 +168,54 @@ impl Background {
     }
 }
 
-async fn run(plugin: &Plugin, name: &str, argument: &[u8]) -> Result<(), Failure> {
-    let result = async { plugin.instantiate().await?.run(name, argument).await }.await;
-    if let Err(failure) = &result {
+async fn run(
+    plugin: &Plugin,
+    version: &Version,
+    name: &str,
+    argument: &[u8],
+    retired: Option<CancellationToken>,
+) -> Result<(), Failure> {
+    let result = async { version.instantiate().await?.run(name, argument, retired).await }.await;
+    if let Err(failure) = &result
+        && !version.retired().is_cancelled()
+    {
         plugin.log(&format!("worker {name}"), failure);
     }
     result
 }
 
 /// Runs a worker again whenever it fails, after a pause that doubles. One that held out for as long as the longest pause begins
-/// with the first again.
-async fn resident(plugin: Arc<Plugin>, worker: Worker) {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        let begun = Instant::now();
-        if run(&plugin, &worker.name, worker.argument.as_bytes()).await.is_ok() {
-            return;
+/// with the first again. When its version is retired it ends with its current item, or when it has had its time for that.
+async fn resident(plugin: Arc<Plugin>, version: Arc<Version>, worker: Worker) {
+    let retired = version.retired();
+    let out_of_time = async {
+        retired.cancelled().await;
+        tokio::time::sleep(LAST_ITEM).await;
+        tracing::warn!(target: "plugin", plugin = plugin.name(), worker = worker.name, "a worker of an older version is given up");
+    };
+    let runs = async {
+        let mut pause = FIRST_PAUSE;
+        while !retired.is_cancelled() {
+            let begun = Instant::now();
+            let run = run(&plugin, &version, &worker.name, worker.argument.as_bytes(), Some(retired.clone()));
+            if run.await.is_ok() {
+                return;
+            }
+            if begun.elapsed() >= LONGEST_PAUSE {
+                pause = FIRST_PAUSE;
+            }
+            retired.run_until_cancelled(tokio::time::sleep(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        if begun.elapsed() >= LONGEST_PAUSE {
-            pause = FIRST_PAUSE;
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+    };
+    tokio::select! {
+        () = runs => {}
+        () = out_of_time => {}
     }
 }
 
-/// Gives the items of a channel to the plugin, one at a time, until the channel is closed and drained.
-async fn consumer(plugin: Arc<Plugin>, hub: Arc<Hub>, settings: Channel) {
+/// Gives the items of a channel to the plugin, one at a time, until the channel is closed and drained, or the version is retired.
+async fn consumer(plugin: Arc<Plugin>, version: Arc<Version>, hub: Arc<Hub>, settings: Channel) {
     let channel = match hub.channels().open(plugin.tenant(), &settings.name, settings.capacity) {
         Ok(channel) => channel,
         Err(error) => {
@@ -173,11 +224,11 @@ async fn consumer(plugin: Arc<Plugin>, hub: Arc<Hub>, settings: Channel) {
             return;
         }
     };
-    while let Ok(item) = channel.receive(None).await {
+    while let Some(Ok(item)) = version.retired().run_until_cancelled(channel.receive(None)).await {
         let call = async {
-            let mut instance = plugin.lend().await?;
+            let mut instance = version.lend().await?;
             let answer = instance.on_item(&settings.name, &item).await;
-            plugin.give_back(instance);
+            version.give_back(instance);
             answer
         };
         if let Err(failure) = call.await {

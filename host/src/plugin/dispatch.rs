@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::loaded::Plugin;
 use super::manifest::Isolation;
+use super::version::Version;
 use crate::guest::v1::{Acceptance, Event, Failure, Instance, Refusal};
 use crate::hub::{Connection, Upgrade};
 
@@ -43,23 +44,25 @@ impl Dispatch {
 
     /// Asks the plugin whether a client may connect; without a connect handler everyone may.
     pub async fn connect(&mut self, upgrade: &Upgrade, subprotocols: &[String]) -> Decision {
-        if self.plugin.manifest().isolation == Isolation::Connection {
+        let Self { plugin, own } = self;
+        let version = plugin.version();
+        if version.manifest().isolation == Isolation::Connection {
             // Before it is accepted: a connection that waited for an instance of its own would wait for another one to end.
-            match self.plugin.instantiate_now().await {
-                Ok(instance) => self.own = Some(instance),
+            match version.instantiate_now().await {
+                Ok(instance) => *own = Some(instance),
                 Err(failure) => {
-                    self.plugin.log("connect", &failure);
+                    plugin.log("connect", &failure);
                     return Decision::Full;
                 }
             }
         }
-        if !self.plugin.exports().connect_handler {
+        if !version.exports().connect_handler {
             return Decision::Accept(Acceptance::default());
         }
-        let answer = match self.lend().await {
+        let answer = match lend(own, &version).await {
             Ok(mut instance) => {
                 let answer = instance.on_connect(upgrade, subprotocols).await;
-                self.give_back(instance);
+                give_back(own, &version, instance);
                 answer
             }
             Err(failure) => Err(failure),
@@ -68,47 +71,50 @@ impl Dispatch {
             Ok(Ok(acceptance)) => Decision::Accept(acceptance),
             Ok(Err(refusal)) => Decision::Refuse(refusal),
             Err(failure) => {
-                self.plugin.log("connect", &failure);
+                plugin.log("connect", &failure);
                 Decision::Failed
             }
         }
     }
 
-    /// Gives an event of the connection to the plugin. Without a handler nothing is to be done.
+    /// Gives an event of the connection to the version of the plugin that serves now. Without a handler nothing is to be done.
     ///
     /// # Errors
     /// The plugin failed.
     pub async fn handle(&mut self, connection: &Arc<Connection>, event: Event) -> Result<(), ()> {
-        if !self.plugin.exports().handler {
+        let Self { plugin, own } = self;
+        let version = plugin.version();
+        if !version.exports().handler {
             return Ok(());
         }
         let name = event.name();
-        let failure = match self.lend().await {
+        let failure = match lend(own, &version).await {
             Ok(mut instance) => {
                 let answer = instance.handle(connection, event).await;
-                self.give_back(instance);
+                give_back(own, &version, instance);
                 answer.err()
             }
             Err(failure) => Some(failure),
         };
         failure.map_or(Ok(()), |failure| {
-            self.plugin.log(name, &failure);
+            plugin.log(name, &failure);
             Err(())
         })
     }
+}
 
-    async fn lend(&mut self) -> Result<Box<Instance>, Failure> {
-        match self.own.take() {
-            Some(instance) => Ok(instance),
-            None => self.plugin.lend().await,
-        }
+async fn lend(own: &mut Option<Box<Instance>>, version: &Version) -> Result<Box<Instance>, Failure> {
+    match own.take() {
+        // One of the version before ends when another has taken its place.
+        Some(instance) if version.made(&instance) => Ok(instance),
+        _ => version.lend().await,
     }
+}
 
-    fn give_back(&mut self, instance: Box<Instance>) {
-        if self.plugin.manifest().isolation != Isolation::Connection {
-            self.plugin.give_back(instance);
-        } else if !instance.is_broken() {
-            self.own = Some(instance);
-        }
+fn give_back(own: &mut Option<Box<Instance>>, version: &Version, instance: Box<Instance>) {
+    if version.manifest().isolation != Isolation::Connection {
+        version.give_back(instance);
+    } else if !instance.is_broken() {
+        *own = Some(instance);
     }
 }

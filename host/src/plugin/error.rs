@@ -1,7 +1,7 @@
 //! Why a plugin was not taken in.
 
 use crate::engine;
-use crate::guest::v1::PrepareError;
+use crate::guest::v1::{Failure, PrepareError};
 
 /// Why a plugin was not taken in.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,20 @@ pub enum LoadError {
         /// Why.
         source: crate::hub::ChannelError,
     },
+    /// A first instance of it failed.
+    #[error("plugin `{name}` does not start")]
+    Instance {
+        /// Which.
+        name: String,
+        /// Why.
+        source: Failure,
+    },
+    /// The thread that compiled it has died.
+    #[error("compiling plugin `{name}` was interrupted")]
+    Interrupted {
+        /// Which.
+        name: String,
+    },
 }
 
 impl LoadError {
@@ -54,7 +68,7 @@ impl LoadError {
             Self::Memory { .. } => {
                 Some("lower `memory` under [limits] in plugin.toml, or raise it under [engine]".to_owned())
             }
-            Self::Channel { .. } => None,
+            Self::Channel { .. } | Self::Instance { .. } | Self::Interrupted { .. } => None,
         }
     }
 }

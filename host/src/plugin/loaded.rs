@@ -1,130 +1,95 @@
-//! One plugin: its component, ready to be instantiated, and the instances that are kept warm.
+//! One plugin: who it is, for as long as the host runs, and the version of it that serves now.
 
 use std::sync::Arc;
 
+use arc_swap::{ArcSwap, Guard};
 use tokio::sync::mpsc;
 
 use super::error::LoadError;
-use super::manifest::{Isolation, Manifest};
-use crate::engine::{Digest, Engine, Limits, Pool};
-use crate::guest::v1::{self, Exports, Failure, Instance, Owner, Template, WorkerStart};
+use super::manifest::Manifest;
+use super::version::Version;
+use crate::engine::Engine;
+use crate::guest::v1::{Exports, Failure, Owner, WorkerStart};
 use crate::hub::Hub;
 use crate::ids::{PluginId, TenantId};
 
 /// A plugin that was taken in.
 pub struct Plugin {
-    manifest: Manifest,
-    template: Arc<Template>,
-    owner: Arc<Owner>,
-    limits: Limits,
-    warm: Pool<Box<Instance>>,
+    identity: Identity,
+    // Read by every event of every connection: readers write nothing that they share.
+    current: ArcSwap<Version>,
+}
+
+/// What stays the same in all its versions.
+pub(super) struct Identity {
+    pub(super) tenant: TenantId,
+    pub(super) id: PluginId,
+    pub(super) name: Arc<str>,
+    pub(super) engine: Engine,
+    pub(super) hub: Arc<Hub>,
+    pub(super) workers: mpsc::Sender<WorkerStart>,
+}
+
+impl Identity {
+    /// Whose the instances of a version are.
+    pub(super) fn owner(&self, manifest: &Manifest, exports: Exports) -> Owner {
+        Owner {
+            tenant: self.tenant,
+            plugin: self.id,
+            name: Arc::clone(&self.name),
+            retain_deadline: manifest.retain.deadline,
+            hub: Arc::clone(&self.hub),
+            workers: self.workers.clone(),
+            has_timer_handler: exports.timer_handler,
+            has_worker: exports.worker,
+        }
+    }
 }
 
 impl Plugin {
-    pub(super) fn load(
-        engine: &Engine,
-        hub: Arc<Hub>,
-        workers: mpsc::Sender<WorkerStart>,
-        tenant: TenantId,
-        id: PluginId,
-        manifest: Manifest,
-        component: &[u8],
-    ) -> Result<Self, LoadError> {
-        let name = || manifest.name.clone();
-        if manifest.limits.memory > engine.memory() {
-            return Err(LoadError::Memory { name: name(), asked: manifest.limits.memory, most: engine.memory() });
-        }
-        let loaded = engine.load(component).map_err(|source| LoadError::Component { name: name(), source })?;
-        let template = Template::prepare(engine, &loaded.component)
-            .map_err(|source| LoadError::Prepare { name: name(), source })?;
-        let exports = template.exports();
-        let owner = Owner {
-            tenant,
-            plugin: id,
-            name: manifest.name.as_str().into(),
-            retain_deadline: manifest.retain.deadline,
-            hub,
-            workers,
-            has_timer_handler: exports.timer_handler,
-            has_worker: exports.worker,
-        };
-        for channel in &manifest.channels {
-            owner
-                .hub
-                .channels()
-                .open(tenant, &channel.name, channel.capacity)
-                .map_err(|source| LoadError::Channel { name: name(), channel: channel.name.clone(), source })?;
-        }
-        let limits = Limits {
-            memory: usize::try_from(manifest.limits.memory.as_u64()).unwrap_or(usize::MAX),
-            cpu: manifest.limits.cpu,
-            timeout: manifest.limits.timeout,
-        };
-        Ok(Self { warm: Pool::new(manifest.limits.warm), manifest, template, owner: Arc::new(owner), limits })
+    pub(super) fn load(identity: Identity, manifest: Manifest, component: &[u8]) -> Result<Self, LoadError> {
+        let version = Version::load(&identity, manifest, component)?;
+        Ok(Self { identity, current: ArcSwap::from_pointee(version) })
+    }
+
+    /// Another version of it, which does not serve yet.
+    pub(super) fn prepare(&self, manifest: Manifest, component: &[u8]) -> Result<Version, LoadError> {
+        Version::load(&self.identity, manifest, component)
+    }
+
+    /// Lets another version serve from each connection's next event on. Events that are under way end in the one before.
+    pub(super) fn swap(&self, version: Version) {
+        self.current.swap(Arc::new(version)).retired().cancel();
+    }
+
+    /// The version that serves now.
+    #[must_use]
+    pub fn version(&self) -> Guard<Arc<Version>> {
+        self.current.load()
     }
 
     /// Its number.
     #[must_use]
     pub fn id(&self) -> PluginId {
-        self.owner.plugin
+        self.identity.id
     }
 
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.owner.name
+        &self.identity.name
     }
 
     /// Its name, to be kept without a copy.
     #[must_use]
     pub fn shared_name(&self) -> Arc<str> {
-        Arc::clone(&self.owner.name)
+        Arc::clone(&self.identity.name)
     }
 
     /// Whose it is.
     #[must_use]
     pub fn tenant(&self) -> TenantId {
-        self.owner.tenant
-    }
-
-    /// What it says of itself.
-    #[must_use]
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    /// Which of the contract's exports it has.
-    #[must_use]
-    pub fn exports(&self) -> Exports {
-        self.template.exports()
-    }
-
-    /// A new instance.
-    pub(super) async fn instantiate(&self) -> Result<Box<Instance>, Failure> {
-        self.template.instantiate(Arc::clone(&self.owner), self.limits).await.map_err(Failure::NotStarted)
-    }
-
-    /// A new instance, unless the host has as many as it may.
-    pub(super) async fn instantiate_now(&self) -> Result<Box<Instance>, Failure> {
-        self.template.instantiate_now(Arc::clone(&self.owner), self.limits).await.map_err(Failure::NotStarted)
-    }
-
-    /// An instance for one event that belongs to no connection.
-    pub(super) async fn lend(&self) -> Result<Box<Instance>, Failure> {
-        if self.manifest.isolation == Isolation::Pooled
-            && let Some(instance) = self.warm.take()
-        {
-            return Ok(instance);
-        }
-        self.instantiate().await
-    }
-
-    /// Takes back what was lent. An instance that is broken, or was for one event, ends here, and so does one that others need the
-    /// place of.
-    pub(super) fn give_back(&self, instance: Box<Instance>) {
-        if self.manifest.isolation == Isolation::Pooled && !instance.is_broken() && !self.template.is_scarce() {
-            self.warm.put(instance);
-        }
+        self.identity.tenant
     }
 
     /// Writes a failure into the plugin's log, whole.
@@ -143,34 +108,4 @@ impl Plugin {
             Failure::NotExported(_) => tracing::error!(target: "plugin", plugin, event, "{failure}"),
         }
     }
-}
-
-/// What a component is, for a person to read.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// What its bytes are known by.
-    pub digest: Digest,
-    /// The contract's exports that it has.
-    pub exports: Exports,
-    /// All that it imports.
-    pub imports: Vec<String>,
-    /// Its own settings, or the defaults.
-    pub manifest: Manifest,
-}
-
-/// Checks a component without running it.
-///
-/// # Errors
-/// Says why it cannot run on this host.
-pub fn report(engine: &Engine, manifest: Manifest, component: &[u8]) -> Result<Report, LoadError> {
-    let name = || manifest.name.clone();
-    let loaded = engine.load(component).map_err(|source| LoadError::Component { name: name(), source })?;
-    let template =
-        Template::prepare(engine, &loaded.component).map_err(|source| LoadError::Prepare { name: name(), source })?;
-    Ok(Report {
-        digest: loaded.digest,
-        exports: template.exports(),
-        imports: v1::imports(engine, &loaded.component),
-        manifest,
-    })
 }

@@ -6,7 +6,9 @@ mod dispatch;
 mod error;
 mod loaded;
 mod manifest;
+mod report;
 mod routes;
+mod version;
 
 use std::sync::Arc;
 
@@ -16,9 +18,13 @@ use tokio::sync::mpsc;
 pub use background::Background;
 pub use dispatch::{Decision, Dispatch};
 pub use error::LoadError;
-pub use loaded::{Plugin, Report, report};
+pub use loaded::Plugin;
 pub use manifest::{Isolation, MANIFEST_FILE, Manifest, ManifestError, embed};
+pub use report::{Report, report};
 pub use routes::{RouteError, Routes};
+pub use version::Version;
+
+use loaded::Identity;
 
 use crate::engine::Engine;
 use crate::guest::v1::WorkerStart;
@@ -48,9 +54,15 @@ impl Plugins {
     /// Says what is wrong with it.
     pub fn load(&self, tenant: TenantId, manifest: Manifest, component: &[u8]) -> Result<Arc<Plugin>, LoadError> {
         let id = PluginId(u32::try_from(self.plugins.len()).unwrap_or(u32::MAX));
-        let plugin =
-            Plugin::load(&self.engine, Arc::clone(&self.hub), self.workers.clone(), tenant, id, manifest, component)?;
-        let plugin = Arc::new(plugin);
+        let identity = Identity {
+            tenant,
+            id,
+            name: manifest.name.as_str().into(),
+            engine: self.engine.clone(),
+            hub: Arc::clone(&self.hub),
+            workers: self.workers.clone(),
+        };
+        let plugin = Arc::new(Plugin::load(identity, manifest, component)?);
         self.plugins.insert(id, Arc::clone(&plugin));
         Ok(plugin)
     }

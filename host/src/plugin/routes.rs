@@ -49,7 +49,7 @@ impl Routes {
     /// The route is not a path, is taken, or the plugin does not handle connections.
     pub fn add(&mut self, route: &str, plugin: &Arc<Plugin>) -> Result<(), RouteError> {
         let prefix = normal(route)?;
-        let exports = plugin.exports();
+        let exports = plugin.version().exports();
         if !exports.handler && !exports.connect_handler {
             return Err(RouteError::NoHandler { route: route.to_owned(), plugin: plugin.name().to_owned() });
         }

@@ -23,6 +23,9 @@ use crate::message::CloseFrame;
 /// So much is read at once. The room for it is on the stack: a client that is silent needs none.
 const READ: usize = 32 << 10;
 
+/// What the log calls messages that come and go.
+const TRAFFIC: &str = "traffic";
+
 /// One client's socket.
 pub(super) struct Wire {
     stream: TcpStream,
@@ -148,12 +151,16 @@ impl Wire {
         {
             self.writer.pong(&payload);
         }
-        let Self { writer, ending, told, .. } = self;
-        self.connection.look(cx, writer.room(), |outgoing| {
+        let Self { connection, writer, ending, told, .. } = self;
+        connection.look(cx, writer.room(), |outgoing| {
             told.extend(outgoing.written);
             match outgoing.frame {
-                Frame::Message(message) => writer.message(&message),
+                Frame::Message(message) => {
+                    tracing::trace!(target: TRAFFIC, connection = %connection.id(), "out {message}");
+                    writer.message(&message);
+                }
                 Frame::Close(frame) => {
+                    tracing::trace!(target: TRAFFIC, connection = %connection.id(), code = frame.code(), "out Close");
                     writer.close(&frame);
                     ending.said_close(frame);
                 }
@@ -211,7 +218,10 @@ impl Wire {
         while !self.ending.is_over() && !self.inbox.is_full() {
             match self.reader.next(input) {
                 Ok(None) => return,
-                Ok(Some(Heard::Message(message))) => self.inbox.push(message),
+                Ok(Some(Heard::Message(message))) => {
+                    tracing::trace!(target: TRAFFIC, connection = %self.connection.id(), "in {message}");
+                    self.inbox.push(message);
+                }
                 Ok(Some(Heard::Ping(payload))) => self.ping = Some(payload),
                 Ok(Some(Heard::Pong)) => {}
                 Ok(Some(Heard::Close(frame))) => self.heard_close(frame),
@@ -221,6 +231,7 @@ impl Wire {
     }
 
     fn heard_close(&mut self, frame: CloseFrame) {
+        tracing::trace!(target: TRAFFIC, connection = %self.connection.id(), code = frame.code(), "in Close");
         self.connection.peer_gone();
         if !self.ending.has_said_close() {
             // The answer has the same code (RFC 6455, section 5.5.1).

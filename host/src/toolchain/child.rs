@@ -1,14 +1,16 @@
 //! Runs one tool to its end and hands over what it says, line by line, as it says it.
 //!
-//! The build and the installer call it. It knows nothing of toolchains.
+//! Builds and installers call it. It knows nothing of toolchains.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::News;
 use super::error::Error;
 
 /// Which of a tool's two outputs a line came from.
@@ -77,6 +79,24 @@ pub(super) fn listen(
                 return Ok(End::OutOfTime);
             }
         }
+    }
+}
+
+/// Runs what builds the plugin in `dir`, and passes its words on.
+pub(super) fn compile(command: Command, dir: &Path, tool: &'static str, news: &dyn Fn(News<'_>)) -> Result<(), Error> {
+    match listen(command, None, |_, line| news(News::Line(line)))? {
+        End::Exited(status) if status.success() => Ok(()),
+        end => Err(Error::Refused { dir: dir.into(), tool, status: end.to_string() }),
+    }
+}
+
+/// The one line that a tool prints, or why there is none. It is asked in this folder, because some choose their version by it.
+pub(super) fn answer(program: &Path, args: &[&str], dir: &Path) -> Result<String, String> {
+    let asked = Command::new(program).args(args).current_dir(dir).output().map_err(|error| error.to_string())?;
+    if asked.status.success() {
+        Ok(String::from_utf8_lossy(&asked.stdout).trim().to_owned())
+    } else {
+        Err(String::from_utf8_lossy(&asked.stderr).trim().to_owned())
     }
 }
 

@@ -5,6 +5,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::Language;
+
 /// Why a toolchain was not found or not installed, or why a plugin folder was not built.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -28,12 +30,22 @@ pub enum Error {
         /// The target that was looked for.
         target: &'static str,
     },
-    /// The compiler or cargo refused the plugin. Their own words have already gone to the caller, line by line.
-    #[error("the plugin in {} was not built: cargo ended with {status}", dir.display())]
+    /// A tool that builds guests of this language is not there.
+    #[error("{tool} is not here, and builds {} plugins", language.name())]
+    Missing {
+        /// What was looked for.
+        tool: &'static str,
+        /// The language.
+        language: Language,
+    },
+    /// The compiler refused the plugin. Its own words have already gone to the caller, line by line.
+    #[error("the plugin in {} was not built: {tool} ended with {status}", dir.display())]
     Refused {
         /// The plugin's folder.
         dir: PathBuf,
-        /// How cargo ended.
+        /// What refused it.
+        tool: &'static str,
+        /// How it ended.
         status: String,
     },
     /// Cargo was content, but the package in the folder has no library that becomes a component.
@@ -42,13 +54,35 @@ pub enum Error {
         /// The plugin's folder.
         dir: PathBuf,
     },
+    /// The compiler was content, but what it left cannot become a component.
+    #[error("the plugin was compiled and cannot become a component: {reason}")]
+    NotAComponent {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// What was tried did not bring a usable toolchain.
-    #[error("the Rust guest toolchain was not installed\n{log}")]
+    #[error("the toolchain for {} plugins was not installed\n{log}", language.name())]
     NotInstalled {
+        /// The language.
+        language: Language,
         /// Every command that was run, each followed by its output and how it ended.
         log: String,
         /// What a person can run instead.
         by_hand: String,
+    },
+    /// There is no folder of the user's own.
+    #[error("there is no folder for tools: neither {variable} nor HOME is set")]
+    NoHome {
+        /// The variable that may name it.
+        variable: &'static str,
+    },
+    /// A folder of the user's cannot be used.
+    #[error("{} cannot be used: {source}", path.display())]
+    Unwritable {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// A tool could not be run or listened to.
     #[error("{program} could not be run: {source}")]
@@ -65,15 +99,18 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::NotAPlugin { .. } => {
-                Some("give the folder that holds the plugin's plugin.toml and Cargo.toml".into())
+            Error::NotAPlugin { file, .. } => {
+                Some(format!("give the folder that holds the plugin's plugin.toml and its sources, {file} among them"))
             }
             Error::NoCargo { .. } => Some("install Rust from https://rustup.rs".into()),
-            Error::NoTarget { .. } => Some("holdline doctor --install".into()),
+            Error::NoTarget { .. } => Some("holdline doctor --install rust".into()),
+            Error::Missing { language, .. } => Some(format!("holdline doctor --install {}", language.id())),
             Error::NoComponent { .. } => Some("put crate-type = [\"cdylib\"] under [lib] in its Cargo.toml".into()),
             Error::NotInstalled { by_hand, .. } => Some(by_hand.clone()),
             Error::Tool { .. } => Some("holdline doctor".into()),
-            Error::Refused { .. } => None,
+            Error::Refused { .. } | Error::NotAComponent { .. } | Error::NoHome { .. } | Error::Unwritable { .. } => {
+                None
+            }
         }
     }
 }

@@ -1,21 +1,14 @@
-//! Gets the guest toolchain onto this machine, by rustup where that works and by Debian's packages where it does not.
-//!
-//! `holdline doctor --install` calls it. It never asks a question: what would need a person's answer, such as a password,
-//! fails instead, and the error says what to run.
+//! Installs what guest toolchains need. It never asks a question: what would need a person's answer, such as a password, fails
+//! instead, and the error says what to run.
 
 use std::iter;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use super::News;
-use super::child;
+use super::child::{self, End};
 use super::error::Error;
-use super::rust::{Rust, TARGET};
-use super::search::PACKAGES;
-
-/// A rustup that cannot reach its server retries for minutes; the target itself is there within seconds.
-const RUSTUP_LIMIT: Duration = Duration::from_secs(60);
+use super::{Language, News};
 
 const APT: &str = "/usr/bin/apt-get";
 
@@ -26,61 +19,81 @@ enum User {
     Other,
 }
 
-/// A command, and how long it may take where that is bounded.
-type Attempt = (Command, Option<Duration>);
+/// What was tried, and what came of it. Whether it helped is seen by looking for the toolchain.
+pub(super) struct Attempts<'a> {
+    log: String,
+    news: &'a dyn Fn(News<'_>),
+}
 
-/// Installs what is missing to build the Rust package in `dir`, and finds it again. Nothing is run when nothing is missing.
-///
-/// # Errors
-/// No way led to a toolchain: the error holds everything that was run, and its hint what a person can run.
-pub fn install(dir: &Path, news: &dyn Fn(News<'_>)) -> Result<Rust, Error> {
-    match Rust::find(dir) {
-        // Neither way brings a cargo, so a missing one stays an error.
-        Err(Error::NoTarget { .. }) => {}
-        found => return found,
+impl<'a> Attempts<'a> {
+    pub(super) fn new(news: &'a dyn Fn(News<'_>)) -> Self {
+        Self { log: String::new(), news }
     }
-    let mut attempts = vec![rustup(dir)];
-    let has_apt = Path::new(APT).exists();
-    if has_apt {
-        attempts.extend(packages(user()));
+
+    /// Runs a command, and writes down what it says. True if it was content.
+    pub(super) fn run(&mut self, command: Command, limit: Option<Duration>) -> bool {
+        let shown = shown(&command);
+        (self.news)(News::Step(&shown));
+        self.log.push_str(&format!("$ {shown}\n"));
+        let end = child::listen(command, limit, |_, line| {
+            self.log.push_str(line);
+            self.log.push('\n');
+        });
+        let is_content = matches!(&end, Ok(End::Exited(status)) if status.success());
+        let end = end.map_or_else(|error| error.to_string(), |end| end.to_string());
+        self.log.push_str(&format!("({end})\n"));
+        is_content
     }
-    let mut log = String::new();
-    for attempt in attempts {
-        run(attempt, &mut log, news);
-        if let Ok(rust) = Rust::find(dir) {
-            return Ok(rust);
+
+    /// Installs Debian's packages, where there is a Debian: what a person would run to do so. They have no time limit: apt has its
+    /// own for the network, and killed halfway it leaves packages that are neither there nor away.
+    pub(super) fn debian(&mut self, packages: &[&str]) -> Option<String> {
+        if !Path::new(APT).exists() {
+            return None;
         }
+        let user = user();
+        self.run(apt_get(user, &["update"]), None);
+        self.run(apt_get(user, &[&["install", "-y", "--no-install-recommends"], packages].concat()), None);
+        Some(format!("as root: apt-get install {}", packages.join(" ")))
     }
-    let by_hand = if has_apt {
-        format!("as root: apt-get install {}", PACKAGES.join(" "))
-    } else {
-        format!("rustup target add {TARGET}")
-    };
-    Err(Error::NotInstalled { log: log.trim_end().into(), by_hand })
-}
 
-/// In the folder, because rustup adds the target to the toolchain that it chooses there.
-fn rustup(dir: &Path) -> Attempt {
-    let mut command = Command::new("rustup");
-    command.args(["target", "add", TARGET]).current_dir(dir);
-    (command, Some(RUSTUP_LIMIT))
-}
-
-/// Debian's packages. They have no time limit: apt has its own for the network, and killed halfway it leaves packages that
-/// are neither there nor away.
-fn packages(user: User) -> [Attempt; 2] {
-    let apt_get = |args: &[&str]| {
-        let (program, before): (_, &[&str]) = match user {
-            User::Root => ("env", &[]),
-            User::Other => ("sudo", &["-n", "env"]),
+    /// Makes a virtual environment of Python. Debian has Python without the module for that.
+    pub(super) fn venv(&mut self, folder: &Path) -> bool {
+        let python = |args: &[&str]| {
+            let mut python = Command::new("python3");
+            python.args(args);
+            python
         };
-        let mut command = Command::new(program);
-        // Through `env`, because sudo passes no variable on.
-        command.args(before).args(["DEBIAN_FRONTEND=noninteractive", APT]).args(args);
-        (command, None)
+        if !self.run(python(&["-c", "import ensurepip, venv"]), None) {
+            self.debian(&["python3", "python3-venv"]);
+        }
+        let mut venv = python(&["-m", "venv"]);
+        venv.arg(folder);
+        self.run(venv, None)
+    }
+
+    /// Installs packages of PyPI into a virtual environment.
+    pub(super) fn pip(&mut self, venv: &Path, packages: &[&str]) -> bool {
+        let mut pip = Command::new(venv.join("bin").join("python"));
+        pip.args(["-m", "pip", "install", "--disable-pip-version-check"]).args(packages);
+        self.run(pip, None)
+    }
+
+    /// Nothing of it helped.
+    pub(super) fn failed(self, language: Language, by_hand: String) -> Error {
+        Error::NotInstalled { language, log: self.log.trim_end().into(), by_hand }
+    }
+}
+
+fn apt_get(user: User, args: &[&str]) -> Command {
+    let (program, before): (_, &[&str]) = match user {
+        User::Root => ("env", &[]),
+        User::Other => ("sudo", &["-n", "env"]),
     };
-    let install = ["install", "-y", "--no-install-recommends"];
-    [apt_get(&["update"]), apt_get(&[&install[..], &PACKAGES].concat())]
+    let mut command = Command::new(program);
+    // Through `env`, because sudo passes no variable on.
+    command.args(before).args(["DEBIAN_FRONTEND=noninteractive", APT]).args(args);
+    command
 }
 
 fn user() -> User {
@@ -89,19 +102,6 @@ fn user() -> User {
         Ok(id) if id.stdout.trim_ascii() == b"0" => User::Root,
         _ => User::Other,
     }
-}
-
-/// Runs one attempt. Its failure is only written down: whether it helped is seen by looking for the toolchain.
-fn run((command, limit): Attempt, log: &mut String, news: &dyn Fn(News<'_>)) {
-    let shown = shown(&command);
-    news(News::Step(&shown));
-    log.push_str(&format!("$ {shown}\n"));
-    let end = child::listen(command, limit, |_, line| {
-        log.push_str(line);
-        log.push('\n');
-    });
-    let end = end.map_or_else(|error| error.to_string(), |end| end.to_string());
-    log.push_str(&format!("({end})\n"));
 }
 
 /// The command as a person would type it.
@@ -117,19 +117,18 @@ mod tests {
 
     #[test]
     fn only_root_installs_without_sudo() {
-        let shown = |user| packages(user).map(|(command, _)| shown(&command));
-        let [update, install] = shown(User::Root);
-        assert_eq!(update, "env DEBIAN_FRONTEND=noninteractive /usr/bin/apt-get update");
-        assert!(install.ends_with("install -y --no-install-recommends rustc-web rust-web-src wasi-libc"));
-        for command in shown(User::Other) {
-            assert!(command.starts_with("sudo -n env DEBIAN_FRONTEND="));
-        }
+        let install = ["install", "-y", "clang"];
+        assert_eq!(
+            shown(&apt_get(User::Root, &install)),
+            "env DEBIAN_FRONTEND=noninteractive /usr/bin/apt-get install -y clang"
+        );
+        assert!(shown(&apt_get(User::Other, &install)).starts_with("sudo -n env DEBIAN_FRONTEND="));
     }
 
     #[test]
     fn an_attempt_that_cannot_start_is_written_down() {
-        let mut log = String::new();
-        run((Command::new("no-such-tool"), None), &mut log, &|_| {});
-        assert!(log.starts_with("$ no-such-tool\n(no-such-tool could not be run: "));
+        let mut attempts = Attempts::new(&|_| {});
+        assert!(!attempts.run(Command::new("no-such-tool"), None));
+        assert!(attempts.log.starts_with("$ no-such-tool\n(no-such-tool could not be run: "));
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_util::sync::CancellationToken;
 
 use super::bindings::exports::holdline::websocket::connect_handler;
 use super::bindings::exports::holdline::websocket::handler::CloseInfo;
@@ -171,11 +172,17 @@ impl Instance {
         self.end(answer)?.map_err(Failure::Returned)
     }
 
-    /// Runs a worker, for as long as it likes.
+    /// Runs a worker, for as long as it likes; or until this is cancelled and it asks for an item.
     ///
     /// # Errors
     /// The guest failed.
-    pub async fn run(&mut self, name: &str, argument: &[u8]) -> Result<(), Failure> {
+    pub async fn run(
+        &mut self,
+        name: &str,
+        argument: &[u8],
+        retired: Option<CancellationToken>,
+    ) -> Result<(), Failure> {
+        self.store.data_mut().retired = retired;
         self.begin(Budget::Unlimited);
         let guest = export!(self.worker, "worker");
         let answer = guest.call_run(&mut self.store, name, argument).await;

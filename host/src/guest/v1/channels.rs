@@ -43,7 +43,7 @@ impl Host for State {
             return Ok(Err(ChannelError::NoChannels));
         }
         let channels = channels.iter().map(|channel| self.channel(channel)).collect::<wasmtime::Result<Vec<_>>>()?;
-        let (index, item) = match self.waiting(hub::select(&channels, limit(timeout_ms))).await {
+        let (index, item) = match self.receiving(hub::select(&channels, limit(timeout_ms))).await? {
             Ok(received) => received,
             Err(error) => return Ok(Err(error.into())),
         };
@@ -83,7 +83,7 @@ impl HostChannel for State {
         timeout_ms: Option<u64>,
     ) -> wasmtime::Result<Result<Vec<u8>, ChannelError>> {
         let channel = self.channel(&this)?;
-        let received = self.waiting(channel.receive(limit(timeout_ms))).await;
+        let received = self.receiving(channel.receive(limit(timeout_ms))).await?;
         Ok(received.map(Vec::from).map_err(ChannelError::from))
     }
 

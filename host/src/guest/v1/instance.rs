@@ -43,6 +43,12 @@ impl Instance {
         Self { template, store, instance, limits, exports: Found::default(), broken: false, _slot: slot }
     }
 
+    /// True if it was made from this template.
+    #[must_use]
+    pub fn is_of(&self, template: &Arc<Template>) -> bool {
+        Arc::ptr_eq(&self.template, template)
+    }
+
     /// True if a call has trapped or was given up: its memory may be in any state.
     #[must_use]
     pub fn is_broken(&self) -> bool {

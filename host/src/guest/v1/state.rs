@@ -7,6 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
@@ -55,6 +56,8 @@ pub(super) struct State {
     pub(super) owner: Arc<Owner>,
     pub(super) event: Option<UnderWay>,
     pub(super) table: ResourceTable,
+    // Set for a worker that ends when its plugin has a newer version.
+    pub(super) retired: Option<CancellationToken>,
     meter: Meter,
     // Made when a guest first asks for it: many never do, and a fresh instance for every event must cost little.
     wasi: Option<Box<WasiCtx>>,
@@ -68,7 +71,8 @@ pub(super) struct UnderWay {
 
 impl State {
     pub(super) fn new(owner: Arc<Owner>, memory_limit: usize) -> Self {
-        Self { owner, event: None, table: ResourceTable::new(), meter: Meter::new(memory_limit), wasi: None }
+        let (event, table, retired) = (None, ResourceTable::new(), None);
+        Self { owner, event, table, retired, meter: Meter::new(memory_limit), wasi: None }
     }
 }
 
@@ -85,6 +89,22 @@ impl State {
         outcome
     }
 }
+
+impl State {
+    /// Waits for an item. A worker whose plugin has a newer version ends here, where it has nothing in hand.
+    pub(super) async fn receiving<T>(&mut self, wait: impl Future<Output = T>) -> wasmtime::Result<T> {
+        match self.retired.clone() {
+            None => Ok(self.waiting(wait).await),
+            Some(retired) if retired.is_cancelled() => Err(Retired.into()),
+            Some(retired) => Ok(self.waiting(retired.run_until_cancelled(wait)).await.ok_or(Retired)?),
+        }
+    }
+}
+
+/// A worker ends, because its plugin has a newer version.
+#[derive(Debug, thiserror::Error)]
+#[error("the plugin has a newer version")]
+struct Retired;
 
 impl Metered for State {
     fn meter(&mut self) -> &mut Meter {

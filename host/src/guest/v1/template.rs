@@ -84,7 +84,9 @@ impl PrepareError {
             Self::UnknownImport { .. } => "plugins can import the interfaces of holdline:websocket and WASI 0.2",
             Self::OtherVersion { .. } => "build it with the SDK of this host's version",
             Self::Mismatch(_) => "was it built against a newer version of the interface? build it with this host's SDK",
-            Self::NoExports => "in Rust, name what it handles: holdline_guest::export!(MyPlugin: Handler)",
+            Self::NoExports => {
+                "write a handler as its SDK says; in Rust, name it: holdline_guest::export!(MyPlugin: Handler)"
+            }
         }
     }
 }

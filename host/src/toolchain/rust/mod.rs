@@ -1,17 +1,25 @@
-//! The Rust guest toolchain once it is found: the cargo command that builds guests with it.
+//! Rust: a Cargo package whose library is a `cdylib`.
 //!
-//! The build calls it, and whoever compiles guests of his own. What may be installed where is the search's business; running
-//! the command is the caller's.
+//! [`Rust`] is the guest toolchain once it is found: the cargo command that builds guests with it, which whoever compiles guests in
+//! bulk runs himself. What may be installed where is the search's business.
+
+mod build;
+mod install;
+mod search;
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+pub(super) use build::build;
+pub(super) use install::install;
+use search::{Findings, Places};
+
+use super::check::Check;
 use super::error::Error;
-use super::search::{Check, Findings, Places};
 
 /// The target of every guest: components with WASI 0.2.
-pub(super) const TARGET: &str = "wasm32-wasip2";
+const TARGET: &str = "wasm32-wasip2";
 
 /// A toolchain that can build Rust guests.
 #[derive(Debug)]
@@ -24,7 +32,7 @@ pub struct Rust {
 
 /// Where the standard library of guests comes from.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Way {
+enum Way {
     /// Precompiled, from the active toolchain.
     Target,
     /// Compiled by Debian's compiler from its sources.
@@ -32,7 +40,7 @@ pub(super) enum Way {
 }
 
 impl Rust {
-    pub(super) fn new(cargo: PathBuf, way: Way, sources: PathBuf) -> Rust {
+    fn new(cargo: PathBuf, way: Way, sources: PathBuf) -> Rust {
         Rust { cargo, way, renamed: renamed(sources) }
     }
 

@@ -6,37 +6,16 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use super::error::Error;
-use super::rust::{Rust, TARGET, Way};
+use super::{Rust, TARGET, Way};
+use crate::toolchain::check::{Check, State};
+use crate::toolchain::child::answer;
+use crate::toolchain::error::Error;
 
 /// What Debian calls the compiler, its library's sources, and the C library below them.
 pub(super) const PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "wasi-libc"];
 
 const RUSTUP_SITE: &str = "https://rustup.rs";
-
-/// One line of `holdline doctor`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
-    /// What was looked for.
-    pub tool: &'static str,
-    /// Whether it is there.
-    pub state: State,
-    /// How to get it.
-    pub remedy: String,
-}
-
-/// Whether a tool is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It is there: its version, or its place.
-    Found(String),
-    /// It is not there, and something else does its work.
-    Spare,
-    /// It is not there, and guests cannot be built.
-    Missing,
-}
 
 /// Where the tools are looked for.
 #[derive(Debug)]
@@ -171,16 +150,6 @@ impl Compiler {
     }
 }
 
-/// The one line that a tool prints, or why there is none.
-fn answer(program: &Path, args: &[&str], dir: &Path) -> Result<String, String> {
-    let asked = Command::new(program).args(args).current_dir(dir).output().map_err(|error| error.to_string())?;
-    if asked.status.success() {
-        Ok(String::from_utf8_lossy(&asked.stdout).trim().to_owned())
-    } else {
-        Err(String::from_utf8_lossy(&asked.stderr).trim().to_owned())
-    }
-}
-
 fn present(path: PathBuf) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
@@ -235,7 +204,7 @@ mod tests {
         assert_eq!(state_of(&findings, TARGET), Some(State::Missing));
         assert_eq!(state_of(&findings, "wasi-libc"), Some(State::Missing));
         let error = findings.choose().unwrap_err();
-        assert_eq!(error.hint().unwrap(), "holdline doctor --install");
+        assert_eq!(error.hint().unwrap(), "holdline doctor --install rust");
     }
 
     #[test]

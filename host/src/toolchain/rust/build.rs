@@ -1,7 +1,4 @@
-//! One build of a plugin folder into one component.
-//!
-//! `holdline build` and whatever builds on the way to running a plugin call it. It puts nothing into the component that the
-//! compiler did not, and the manifest is only looked for, not read.
+//! One build of a Cargo package into one component. It puts nothing into the component that the compiler did not.
 
 use std::env;
 use std::io::{self, IsTerminal};
@@ -9,17 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::child::{self, End, Output};
-use super::error::Error;
-use super::rust::Rust;
-use super::{Language, News};
-
-/// What a build made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Built {
-    /// The component, where its language's tools left it. The next build overwrites it.
-    pub component: PathBuf,
-}
+use super::Rust;
+use crate::toolchain::child::{self, End, Output};
+use crate::toolchain::error::Error;
+use crate::toolchain::{News, require};
 
 /// A line of cargo's message stream, as far as it matters here.
 #[derive(Deserialize)]
@@ -39,19 +29,8 @@ struct CrateTarget {
     kind: Vec<String>,
 }
 
-/// Builds the plugin in `dir`, and blocks until its tools have ended.
-///
-/// # Errors
-/// A folder that is no plugin's, a toolchain that is not installed, and a plugin that its compiler refuses. The compiler's
-/// words come through `news`, before the error.
-pub fn build(dir: &Path, language: Language, news: &dyn Fn(News<'_>)) -> Result<Built, Error> {
-    require(dir, "plugin.toml")?;
-    match language {
-        Language::Rust => rust(dir, news),
-    }
-}
-
-fn rust(dir: &Path, news: &dyn Fn(News<'_>)) -> Result<Built, Error> {
+/// Builds the package in `dir`: the component, where cargo left it.
+pub(in crate::toolchain) fn build(dir: &Path, news: &dyn Fn(News<'_>)) -> Result<PathBuf, Error> {
     // Without this look, cargo would go up to a parent's Cargo.toml and build that.
     let manifest = require(dir, "Cargo.toml")?;
     let mut command = Rust::find(dir)?.cargo_build();
@@ -66,16 +45,9 @@ fn rust(dir: &Path, news: &dyn Fn(News<'_>)) -> Result<Built, Error> {
         Output::Stderr => news(sort(line, &plain(line))),
     })?;
     match end {
-        End::Exited(status) if status.success() => {
-            component.map(|component| Built { component }).ok_or_else(|| Error::NoComponent { dir: dir.into() })
-        }
-        end => Err(Error::Refused { dir: dir.into(), status: end.to_string() }),
+        End::Exited(status) if status.success() => component.ok_or_else(|| Error::NoComponent { dir: dir.into() }),
+        end => Err(Error::Refused { dir: dir.into(), tool: "cargo", status: end.to_string() }),
     }
-}
-
-/// The full path of a file that the folder must have, spelled as cargo spells it.
-fn require(dir: &Path, file: &'static str) -> Result<PathBuf, Error> {
-    dir.join(file).canonicalize().map_err(|_| Error::NotAPlugin { dir: dir.into(), file })
 }
 
 /// The component that a message tells of, if it is the one of the package with this manifest. A package has at most one
@@ -164,12 +136,5 @@ mod tests {
         assert_eq!(sort(step, &plain(step)), News::Step("Compiling g v0.1.0"));
         let line = "\u{1b}[91merror\u{1b}[0m: no";
         assert_eq!(sort(line, &plain(line)), News::Line(line));
-    }
-
-    #[test]
-    fn a_folder_without_a_manifest_is_named() {
-        let error = build(Path::new("/no/such/plugin"), Language::Rust, &|_| {}).unwrap_err();
-        assert_eq!(error.to_string(), "there is no plugin.toml in /no/such/plugin");
-        assert!(error.hint().unwrap().contains("Cargo.toml"));
     }
 }

@@ -122,6 +122,14 @@ impl Host {
         self.until(&format!("the number of {count} held connections"), |hub| hub.held_count() == count).await
     }
 
+    /// Lets another version of a plugin serve.
+    #[allow(dead_code, reason = "it is the suite's")]
+    pub(crate) async fn swap(&self, name: &str, manifest: &str, component: Vec<u8>) -> anyhow::Result<()> {
+        let manifest = Manifest::parse(&format!("name = {name:?}\n{manifest}"), name)?;
+        let swapper = self.running.swapper(name).with_context(|| format!("there is no plugin {name}"))?;
+        Ok(swapper.swap(PluginSource { manifest, component, route: None }).await?)
+    }
+
     pub(crate) async fn stop(self) {
         self.running.stop().await;
     }

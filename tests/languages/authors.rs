@@ -10,9 +10,9 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::harness::{Client, Served, Setup, folder, holdline, root};
 
-/// A new plugin in a folder of its own.
+/// A new plugin in a folder of its own, whose name tools may stumble over.
 async fn new(language: Language, template: &str) -> anyhow::Result<PathBuf> {
-    let parent = folder(&format!("new-{}-{template}", language.id()))?;
+    let parent = folder(&format!("new {} ({template})", language.id()))?;
     let plugin = parent.join("hello");
     let arguments = ["new", shown(&plugin)?, "--lang", language.id(), "--template", template];
     let output = holdline(&arguments)?.output().await?;

@@ -21,4 +21,5 @@ mod http;
 mod isolation;
 mod patterns;
 mod shutdown;
+mod swap;
 mod timers;

@@ -5,12 +5,12 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::runtime::Handle;
 
 use super::{host, source, terminal};
-use crate::app::Swapper;
+use crate::app::{PluginSource, Swapper};
 use crate::config::Config;
 use crate::plugin::Isolation;
 
@@ -77,8 +77,11 @@ pub(super) fn run(args: Dev) -> anyhow::Result<()> {
                     // A tool has touched a file, or a comment has changed.
                     Ok(source) if source.component == serving => {}
                     Ok(source) => {
-                        serving.clone_from(&source.component);
-                        swap(&runtime, &swapper, source, &name);
+                        let component = source.component.clone();
+                        match swap(&runtime, &swapper, source, &name) {
+                            Ok(()) => serving = component,
+                            Err(error) => kept(&error),
+                        }
                     }
                     Err(error) => kept(&error),
                 }
@@ -87,17 +90,13 @@ pub(super) fn run(args: Dev) -> anyhow::Result<()> {
     })
 }
 
-fn swap(runtime: &Handle, swapper: &Swapper, source: crate::app::PluginSource, name: &str) {
+fn swap(runtime: &Handle, swapper: &Swapper, source: PluginSource, name: &str) -> anyhow::Result<()> {
     if source.manifest.name != name {
-        return terminal::remark(format!(
-            "the plugin is called {} now: start `holdline dev` anew for that",
-            source.manifest.name
-        ));
+        bail!("the plugin is called {} now: start `holdline dev` anew for that", source.manifest.name);
     }
-    match runtime.block_on(swapper.swap(source)) {
-        Ok(()) => terminal::remark(format!("{name} was swapped; connections stay open")),
-        Err(error) => kept(&error.into()),
-    }
+    runtime.block_on(swapper.swap(source))?;
+    terminal::remark(format!("{name} was swapped; connections stay open"));
+    Ok(())
 }
 
 fn kept(error: &anyhow::Error) {

@@ -77,13 +77,16 @@ impl Background {
         });
     }
 
-    /// Starts the resident workers and channel handlers of the version that serves now.
+    /// Starts the resident workers and channel handlers of a plugin.
     pub fn start(&self, plugin: &Arc<Plugin>) {
-        let version = Guard::into_inner(plugin.version());
+        self.start_version(plugin, &Guard::into_inner(plugin.version()));
+    }
+
+    fn start_version(&self, plugin: &Arc<Plugin>, version: &Arc<Version>) {
         if version.exports().worker {
             for worker in &version.manifest().workers {
                 for _ in 0..worker.instances {
-                    self.spawn(resident(Arc::clone(plugin), Arc::clone(&version), worker.clone()));
+                    self.spawn(resident(Arc::clone(plugin), Arc::clone(version), worker.clone()));
                 }
             }
         }
@@ -92,7 +95,7 @@ impl Background {
                 for _ in 0..channel.concurrency {
                     self.spawn(consumer(
                         Arc::clone(plugin),
-                        Arc::clone(&version),
+                        Arc::clone(version),
                         Arc::clone(&self.hub),
                         channel.clone(),
                     ));
@@ -102,19 +105,23 @@ impl Background {
     }
 
     /// Lets another version of a plugin serve: it is compiled, checked and tried with one instance before a single event goes to it, and
-    /// if anything is wrong with it the one before goes on. Connections, handles, timers, channels and attachments stay. Workers of the
-    /// version before end when they ask for their next item, and those of the new one are there already.
+    /// if anything is wrong with it the one before goes on. Connections, handles, timers, channels and attachments stay. Resident workers
+    /// of the version before end when they have nothing in hand, and those of the new one are there already; workers that a plugin
+    /// has started itself go on to their own end.
     ///
     /// # Errors
     /// Says what is wrong with the new one.
     pub async fn swap(&self, plugin: &Arc<Plugin>, manifest: Manifest, component: Vec<u8>) -> Result<(), LoadError> {
+        let _one_at_a_time = plugin.swapping().await;
         let name = manifest.name.clone();
         let loading = Arc::clone(plugin);
         let loaded = tokio::task::spawn_blocking(move || loading.prepare(manifest, &component)).await;
         let version = loaded.map_err(|_| LoadError::Interrupted { name: name.clone() })??;
         version.instantiate().await.map_err(|source| LoadError::Instance { name, source })?;
-        plugin.swap(version);
-        self.start(plugin);
+        version.open_channels()?;
+        let version = Arc::new(version);
+        plugin.swap(Arc::clone(&version));
+        self.start_version(plugin, &version);
         Ok(())
     }
 
@@ -150,7 +157,8 @@ impl Background {
 
     async fn started(&self, start: WorkerStart) {
         let Some(plugin) = self.plugins.get(start.plugin) else { return };
-        let result = run(&plugin, &plugin.version(), &start.name, start.argument.as_slice(), None).await;
+        let version = Guard::into_inner(plugin.version());
+        let result = run(&plugin, &version, &start.name, start.argument.as_slice(), None).await;
         let Some(channel) = &start.exit_channel else { return };
         let (outcome, error) = match &result {
             Ok(()) => ("finished", None),
@@ -177,7 +185,7 @@ async fn run(
 ) -> Result<(), Failure> {
     let result = async { version.instantiate().await?.run(name, argument, retired).await }.await;
     if let Err(failure) = &result
-        && !version.retired().is_cancelled()
+        && !failure.is_retirement()
     {
         plugin.log(&format!("worker {name}"), failure);
     }
@@ -224,7 +232,13 @@ async fn consumer(plugin: Arc<Plugin>, version: Arc<Version>, hub: Arc<Hub>, set
             return;
         }
     };
-    while let Some(Ok(item)) = version.retired().run_until_cancelled(channel.receive(None)).await {
+    loop {
+        let item = tokio::select! {
+            biased;
+            () = version.retired().cancelled() => return,
+            item = channel.receive(None) => item,
+        };
+        let Ok(item) = item else { return };
         let call = async {
             let mut instance = version.lend().await?;
             let answer = instance.on_item(&settings.name, &item).await;

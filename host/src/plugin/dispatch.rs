@@ -104,11 +104,11 @@ impl Dispatch {
 }
 
 async fn lend(own: &mut Option<Box<Instance>>, version: &Version) -> Result<Box<Instance>, Failure> {
-    match own.take() {
-        // One of the version before ends when another has taken its place.
-        Some(instance) if version.made(&instance) => Ok(instance),
-        _ => version.lend().await,
+    // One of a version before ends here, so that its place is free when the next one is made.
+    if let Some(instance) = own.take().filter(|instance| version.made(instance)) {
+        return Ok(instance);
     }
+    version.lend().await
 }
 
 fn give_back(own: &mut Option<Box<Instance>>, version: &Version, instance: Box<Instance>) {

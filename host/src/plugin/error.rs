@@ -68,6 +68,10 @@ impl LoadError {
             Self::Memory { .. } => {
                 Some("lower `memory` under [limits] in plugin.toml, or raise it under [engine]".to_owned())
             }
+            Self::Channel { source: crate::hub::ChannelError::WrongCapacity, .. } => Some(
+                "a channel keeps its capacity for as long as it is open: give it another name, or start the host anew"
+                    .to_owned(),
+            ),
             Self::Channel { .. } | Self::Instance { .. } | Self::Interrupted { .. } => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, MutexGuard, mpsc};
 
 use super::error::LoadError;
 use super::manifest::Manifest;
@@ -18,6 +18,7 @@ pub struct Plugin {
     identity: Identity,
     // Read by every event of every connection: readers write nothing that they share.
     current: ArcSwap<Version>,
+    swapping: Mutex<()>,
 }
 
 /// What stays the same in all its versions.
@@ -49,7 +50,8 @@ impl Identity {
 impl Plugin {
     pub(super) fn load(identity: Identity, manifest: Manifest, component: &[u8]) -> Result<Self, LoadError> {
         let version = Version::load(&identity, manifest, component)?;
-        Ok(Self { identity, current: ArcSwap::from_pointee(version) })
+        version.open_channels()?;
+        Ok(Self { identity, current: ArcSwap::from_pointee(version), swapping: Mutex::new(()) })
     }
 
     /// Another version of it, which does not serve yet.
@@ -58,8 +60,13 @@ impl Plugin {
     }
 
     /// Lets another version serve from each connection's next event on. Events that are under way end in the one before.
-    pub(super) fn swap(&self, version: Version) {
-        self.current.swap(Arc::new(version)).retired().cancel();
+    pub(super) fn swap(&self, version: Arc<Version>) {
+        self.current.swap(version).retired().cancel();
+    }
+
+    /// Held for as long as a swap takes: two of them at once could leave the older version serving.
+    pub(super) async fn swapping(&self) -> MutexGuard<'_, ()> {
+        self.swapping.lock().await
     }
 
     /// The version that serves now.

@@ -33,13 +33,6 @@ impl Version {
         let template = Template::prepare(engine, &loaded.component)
             .map_err(|source| LoadError::Prepare { name: name(), source })?;
         let owner = plugin.owner(&manifest, template.exports());
-        for channel in &manifest.channels {
-            owner
-                .hub
-                .channels()
-                .open(owner.tenant, &channel.name, channel.capacity)
-                .map_err(|source| LoadError::Channel { name: name(), channel: channel.name.clone(), source })?;
-        }
         let limits = Limits {
             memory: usize::try_from(manifest.limits.memory.as_u64()).unwrap_or(usize::MAX),
             cpu: manifest.limits.cpu,
@@ -47,6 +40,19 @@ impl Version {
         };
         let warm = Pool::new(manifest.limits.warm);
         Ok(Self { warm, manifest, template, owner: Arc::new(owner), limits, retired: CancellationToken::new() })
+    }
+
+    /// Opens the channels of its manifest.
+    pub(super) fn open_channels(&self) -> Result<(), LoadError> {
+        let channels = self.owner.hub.channels();
+        for channel in &self.manifest.channels {
+            channels.open(self.owner.tenant, &channel.name, channel.capacity).map_err(|source| LoadError::Channel {
+                name: self.manifest.name.clone(),
+                channel: channel.name.clone(),
+                source,
+            })?;
+        }
+        Ok(())
     }
 
     /// What it says of itself.

@@ -262,8 +262,10 @@ impl Wire {
         if self.is_armed && !self.timer.is_elapsed() {
             return false;
         }
+        // A timer that is polled when this task has used up its turn has not looked at all.
+        let looks = tokio::task::coop::has_budget_remaining();
         if self.timer.as_mut().poll(cx).is_pending() {
-            self.is_armed = true;
+            self.is_armed = looks;
             return false;
         }
         self.is_armed = false;

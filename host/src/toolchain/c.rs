@@ -12,8 +12,9 @@ use super::child::{self, answer};
 use super::component::componentize;
 use super::error::Error;
 use super::install::Attempts;
+use super::places::Work;
 use super::sdk::Sdk;
-use super::{Language, News, places};
+use super::{Language, News};
 
 const LANGUAGE: Language = Language::C;
 
@@ -78,31 +79,30 @@ pub(super) fn build(dir: &Path, news: &dyn Fn(News<'_>)) -> Result<PathBuf, Erro
     }
     let sdk = Sdk::unpack()?;
     let ours = sdk.of(LANGUAGE);
-    let work = places::build(dir)?;
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::Unwritable { path, source }
-    };
-    fs::create_dir_all(&work).map_err(failed(&work))?;
-    let core = work.join("core.wasm");
+    let work = Work::begin(dir)?;
     let mut command = Command::new(&clang.program);
     command.args(MODULE).args(clang.places).args(["-Wall", "-Wextra"]).arg("-I").arg(ours.join("include"));
     // In the folder and by their names there, so that no path of this machine gets into the module.
     command.current_dir(dir).args(&sources);
     command.arg(format!("-ffile-prefix-map={}=holdline", ours.display()));
     command.args(self::sources(&ours.join("src"))?.iter().map(|file| ours.join("src").join(file)));
-    command.arg(ours.join("bindings").join("wire_unexported.c")).arg("-o").arg(&core);
+    command.arg(ours.join("bindings").join("wire_unexported.c")).arg("-o").arg(work.file("core.wasm"));
     child::compile(command, dir, "clang", news)?;
-    let component = componentize(fs::read(&core).map_err(failed(&core))?, &sdk.wit())?;
-    let path = work.join("plugin.wasm");
-    fs::write(&path, component).map_err(failed(&path))?;
-    Ok(path)
+    let component = componentize(work.read("core.wasm")?, &sdk.wit())?;
+    let component = work.write("plugin.wasm", component)?;
+    work.keep(&component)
 }
 
 impl Clang {
     fn find() -> Option<Self> {
         let asked = |program: PathBuf, places| {
-            let version = answer(&program, &["--version"], Path::new(".")).ok()?;
+            let here = Path::new(".");
+            let version = answer(&program, &["--version"], here).ok()?;
+            // A compiler may be there without what it needs for WebAssembly.
+            let runtime = answer(&program, &["--target=wasm32-wasip1", "-print-libgcc-file-name"], here).ok()?;
+            if !Path::new(&runtime).exists() {
+                return None;
+            }
             Some(Self { version: version.lines().next().unwrap_or_default().to_owned(), program, places })
         };
         if let Some(sdk) = env::var_os("WASI_SDK_PATH") {

@@ -1,18 +1,20 @@
 //! Go: the stock compiler makes a core module, and the host makes that a component. The SDK comes from the program, whatever the
 //! plugin's go.mod says of its place.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use serde_json::json;
 
 use super::check::{Check, State};
 use super::child::{self, answer};
 use super::component::componentize;
 use super::error::Error;
 use super::install::Attempts;
+use super::places::Work;
 use super::private::Private;
 use super::sdk::Sdk;
-use super::{Language, News, places, require};
+use super::{Language, News, require};
 
 const LANGUAGE: Language = Language::Go;
 
@@ -50,21 +52,15 @@ pub(super) fn build(dir: &Path, news: &dyn Fn(News<'_>)) -> Result<PathBuf, Erro
     let manifest = require(dir, "go.mod")?;
     let Some((go, version)) = find()? else { return Err(Error::Missing { tool: "go", language: LANGUAGE }) };
     let sdk = Sdk::unpack()?;
-    let work = places::build(dir)?;
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::Unwritable { path, source }
-    };
-    fs::create_dir_all(&work).map_err(failed(&work))?;
+    let work = Work::begin(dir)?;
     // A workspace of the plugin and the SDK: what the plugin's go.mod says of the SDK's place does not matter then, and nothing is
-    // written beside the sources.
-    let workspace = work.join("go.work");
+    // written beside the sources. A text of JSON is one of Go's, too.
     let version = version.split_whitespace().nth(2).and_then(|version| version.strip_prefix("go")).unwrap_or_default();
-    let plugin = manifest.parent().unwrap_or(dir).display();
-    let text = format!("go {version}\n\nuse (\n\t{plugin}\n\t{}\n)\n", sdk.of(LANGUAGE).display());
-    fs::write(&workspace, text).map_err(failed(&workspace))?;
+    let quoted = |path: &Path| json!(path.display().to_string()).to_string();
+    let (plugin, ours) = (quoted(manifest.parent().unwrap_or(dir)), quoted(&sdk.of(LANGUAGE)));
+    let workspace = work.write("go.work", format!("go {version}\n\nuse (\n\t{plugin}\n\t{ours}\n)\n"))?;
 
-    let core = work.join("core.wasm");
+    let core = work.file("core.wasm");
     let mut build = Command::new(&go);
     // The SDK takes memory for the host from outside of the garbage collector, by a function of the runtime that has no public name.
     build.args(["build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-checklinkname=0"]);
@@ -73,17 +69,17 @@ pub(super) fn build(dir: &Path, news: &dyn Fn(News<'_>)) -> Result<PathBuf, Erro
     // What a person has set for programs of his own may not go with a workspace, and another toolchain would be downloaded.
     build.env("GOFLAGS", "").env("GOTOOLCHAIN", "local");
     child::compile(build, dir, "go build", news)?;
-    let component = componentize(fs::read(&core).map_err(failed(&core))?, &sdk.wit())?;
-    let path = work.join("plugin.wasm");
-    fs::write(&path, component).map_err(failed(&path))?;
-    Ok(path)
+    let component = componentize(work.read("core.wasm")?, &sdk.wit())?;
+    let component = work.write("plugin.wasm", component)?;
+    work.keep(&component)
 }
 
 /// The Go that is new enough, and its version: the machine's own, or ours.
 fn find() -> Result<Option<(PathBuf, String)>, Error> {
     let ours = private()?.folder().join("go").join("bin").join("go");
     let found = [PathBuf::from("go"), ours].into_iter().find_map(|go| {
-        let version = answer(&go, &["version"], Path::new(".")).ok()?;
+        // In the root, where no go.mod asks for another version than the one that is there.
+        let version = answer(&go, &["version"], Path::new("/")).ok()?;
         (number(&version)? >= OLDEST).then_some((go, version))
     });
     Ok(found)

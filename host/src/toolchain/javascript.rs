@@ -9,9 +9,10 @@ use super::check::{Check, State};
 use super::child::{self, answer};
 use super::error::Error;
 use super::install::Attempts;
+use super::places::{self, Work};
 use super::private::Private;
 use super::sdk::Sdk;
-use super::{Language, News, places};
+use super::{Language, News};
 
 const LANGUAGE: Language = Language::Javascript;
 
@@ -68,13 +69,14 @@ pub(super) fn build(dir: &Path, news: &dyn Fn(News<'_>)) -> Result<PathBuf, Erro
     if wants_starlingmonkey(dir) {
         starlingmonkey(&sdk, &tools, news)?;
     }
-    let component = places::build(dir)?.join("plugin.wasm");
+    let work = Work::begin(dir)?;
+    let component = work.file("plugin.wasm");
     let mut command = Command::new("node");
     command.arg(sdk.of(LANGUAGE).join("build").join("build.mjs")).arg("--plugin").arg(dir);
     command.arg("--sdk").arg(sdk.of(LANGUAGE)).arg("--wit").arg(sdk.wit()).arg("--out").arg(&component);
     command.arg("--tools").arg(tools.folder()).arg("--work").arg(places::builds()?);
     child::compile(command, dir, "the JavaScript build", news)?;
-    Ok(component)
+    work.keep(&component)
 }
 
 /// Whether the plugin's package.json has `"holdline": {"engine": "starlingmonkey"}`. What else is wrong with the file the script says.

@@ -1,6 +1,6 @@
 //! Tools that belong to this program alone: a folder for each set of pinned versions, whole or not there.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -38,15 +38,28 @@ impl Private {
         self.folder.join(READY).exists()
     }
 
-    /// Fills it: what is left of an attempt that was cut off is thrown away first. `fill` says whether it went well.
+    /// Fills it, unless it is there. What is left of an attempt that was cut off is thrown away first, and whoever wants the same at the
+    /// same time waits. `fill` says whether it went well.
     pub(super) fn fill(&self, fill: impl FnOnce(&Path) -> io::Result<bool>) -> Result<(), Error> {
-        let failed = |source| Error::Unwritable { path: self.folder.clone(), source };
-        if self.folder.exists() {
-            fs::remove_dir_all(&self.folder).map_err(failed)?;
+        self.fill_alone(fill).map_err(|source| Error::Unwritable { path: self.folder.clone(), source })
+    }
+
+    fn fill_alone(&self, fill: impl FnOnce(&Path) -> io::Result<bool>) -> io::Result<()> {
+        if let Some(parent) = self.folder.parent() {
+            fs::create_dir_all(parent)?;
         }
-        fs::create_dir_all(&self.folder).map_err(failed)?;
-        if fill(&self.folder).map_err(failed)? {
-            fs::write(self.folder.join(READY), "").map_err(failed)?;
+        // Free again when it is closed, however this ends.
+        let lock = File::create(self.folder.with_extension("lock"))?;
+        lock.lock()?;
+        if self.is_ready() {
+            return Ok(());
+        }
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder)?;
+        }
+        fs::create_dir(&self.folder)?;
+        if fill(&self.folder)? {
+            fs::write(self.folder.join(READY), "")?;
         }
         Ok(())
     }

@@ -8,9 +8,10 @@ use super::check::{Check, State};
 use super::child::{self, answer};
 use super::error::Error;
 use super::install::Attempts;
+use super::places::{self, Work};
 use super::private::Private;
 use super::sdk::Sdk;
-use super::{Language, News, places};
+use super::{Language, News};
 
 const LANGUAGE: Language = Language::Python;
 
@@ -53,14 +54,15 @@ pub(super) fn build(dir: &Path, news: &dyn Fn(News<'_>)) -> Result<PathBuf, Erro
     if !tools.is_ready() {
         return Err(Error::Missing { tool: "componentize-py", language: LANGUAGE });
     }
-    let component = places::build(dir)?.join("plugin.wasm");
+    let work = Work::begin(dir)?;
+    let component = work.file("plugin.wasm");
     let mut command = Command::new(tools.folder().join("bin").join("python"));
     // The SDK's folder is not to be written to.
     command.arg("-B").arg(sdk.of(LANGUAGE).join("build").join("build.py")).arg("--plugin").arg(dir);
     command.arg("--sdk").arg(sdk.of(LANGUAGE)).arg("--wit").arg(sdk.wit()).arg("--out").arg(&component);
     command.arg("--work").arg(places::builds()?);
     child::compile(command, dir, "the Python build", news)?;
-    Ok(component)
+    work.keep(&component)
 }
 
 fn tools(sdk: &Sdk) -> Result<Private, Error> {

@@ -16,7 +16,7 @@ use super::bindings::exports::holdline::websocket::connect_handler;
 use super::bindings::exports::holdline::websocket::handler::CloseInfo;
 use super::bindings::holdline::websocket::types;
 use super::instance::Instance;
-use super::state::UnderWay;
+use super::state::{Retired, UnderWay};
 use crate::engine::{Budget, Exceeded, Metered};
 use crate::hub::{self, Connection, EventKind, Upgrade};
 use crate::message::{CloseFrame, Message};
@@ -41,6 +41,14 @@ pub enum Failure {
     /// The plugin does not export what was to be called.
     #[error("it does not export `{0}`")]
     NotExported(&'static str),
+}
+
+impl Failure {
+    /// True if it was ended because its plugin has a newer version.
+    #[must_use]
+    pub fn is_retirement(&self) -> bool {
+        matches!(self, Self::Trapped { source, .. } if source.downcast_ref::<Retired>().is_some())
+    }
 }
 
 /// An event of a connection.

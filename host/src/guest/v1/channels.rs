@@ -43,7 +43,8 @@ impl Host for State {
             return Ok(Err(ChannelError::NoChannels));
         }
         let channels = channels.iter().map(|channel| self.channel(channel)).collect::<wasmtime::Result<Vec<_>>>()?;
-        let (index, item) = match self.receiving(hub::select(&channels, limit(timeout_ms))).await? {
+        let limit = limit(timeout_ms);
+        let (index, item) = match self.receiving(limit, hub::select(&channels, limit)).await? {
             Ok(received) => received,
             Err(error) => return Ok(Err(error.into())),
         };
@@ -83,7 +84,8 @@ impl HostChannel for State {
         timeout_ms: Option<u64>,
     ) -> wasmtime::Result<Result<Vec<u8>, ChannelError>> {
         let channel = self.channel(&this)?;
-        let received = self.receiving(channel.receive(limit(timeout_ms))).await?;
+        let limit = limit(timeout_ms);
+        let received = self.receiving(limit, channel.receive(limit)).await?;
         Ok(received.map(Vec::from).map_err(ChannelError::from))
     }
 

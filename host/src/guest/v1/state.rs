@@ -91,12 +91,21 @@ impl State {
 }
 
 impl State {
-    /// Waits for an item. A worker whose plugin has a newer version ends here, where it has nothing in hand.
-    pub(super) async fn receiving<T>(&mut self, wait: impl Future<Output = T>) -> wasmtime::Result<T> {
-        match self.retired.clone() {
-            None => Ok(self.waiting(wait).await),
-            Some(retired) if retired.is_cancelled() => Err(Retired.into()),
-            Some(retired) => Ok(self.waiting(retired.run_until_cancelled(wait)).await.ok_or(Retired)?),
+    /// Waits for an item. A worker whose plugin has a newer version ends here if it would wait without limit: then it has nothing else
+    /// to do. One that has something in hand for later waits for so long.
+    pub(super) async fn receiving<T>(
+        &mut self,
+        limit: Option<Duration>,
+        wait: impl Future<Output = T>,
+    ) -> wasmtime::Result<T> {
+        let Some(retired) = self.retired.clone().filter(|_| limit.is_none()) else {
+            return Ok(self.waiting(wait).await);
+        };
+        // In this order: an item that comes at the same moment goes back, and to the new version.
+        tokio::select! {
+            biased;
+            () = retired.cancelled() => Err(Retired.into()),
+            item = self.waiting(wait) => Ok(item),
         }
     }
 }
@@ -104,7 +113,7 @@ impl State {
 /// A worker ends, because its plugin has a newer version.
 #[derive(Debug, thiserror::Error)]
 #[error("the plugin has a newer version")]
-struct Retired;
+pub(super) struct Retired;
 
 impl Metered for State {
     fn meter(&mut self) -> &mut Meter {

@@ -75,7 +75,9 @@ pub(super) fn run(args: Dev) -> anyhow::Result<()> {
             while changed(&changes) {
                 match read(&folder) {
                     // A tool has touched a file, or a comment has changed.
-                    Ok(source) if source.component == serving => {}
+                    Ok(source) if source.component == serving => {
+                        terminal::remark("the component is the same: nothing was swapped");
+                    }
                     Ok(source) => {
                         let component = source.component.clone();
                         match swap(&runtime, &swapper, source, &name) {

@@ -101,7 +101,9 @@ pub(super) fn run(args: New) -> anyhow::Result<()> {
     write(&folder, &name, language, template)?;
     let shown = folder.display();
     terminal::line(format!("{shown} is a {} plugin. {}", language.name(), template.does()));
-    terminal::line(format!("holdline run {shown}"));
+    terminal::line(format!(
+        "holdline run {shown}    serves it; `holdline dev {shown}` also builds it anew when you change it"
+    ));
     Ok(())
 }
 

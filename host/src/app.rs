@@ -1,44 +1,20 @@
 //! The whole host: it builds the rooms, joins their queues, runs, and drains when it is told to stop.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::config::Config;
 use crate::engine::{Engine, EngineError};
 use crate::hub::Hub;
-use crate::ids::{NodeId, TenantId};
+use crate::ids::NodeId;
 use crate::message::CloseFrame;
-use crate::plugin::{Background, LoadError, Manifest, ManifestError, Plugin, Plugins, RouteError, Routes};
+use crate::plugin::{DeployError, Deployment, LoadError, Plugins, Registry, WatchError};
 use crate::socket::{Door, ListenError};
-
-/// A plugin, read and ready to be taken in.
-#[derive(Clone, Debug)]
-pub struct PluginSource {
-    /// Its own settings.
-    pub manifest: Manifest,
-    /// The component.
-    pub component: Vec<u8>,
-    /// The path that leads to it.
-    pub route: Option<String>,
-}
-
-impl PluginSource {
-    /// The plugin that is in a component file. Without a manifest inside it has the file's name and the defaults.
-    ///
-    /// # Errors
-    /// The file cannot be read, or the manifest in it is wrong.
-    pub fn read(path: &Path) -> Result<Self, ManifestError> {
-        let component =
-            std::fs::read(path).map_err(|source| ManifestError::Unreadable { path: path.to_owned(), source })?;
-        let manifest = Manifest::of_component(&component, &path.display().to_string())?
-            .unwrap_or_else(|| Manifest::bare(&path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy()));
-        Ok(Self { manifest, component, route: None })
-    }
-}
+use crate::tenant::{Limits, TenantExists, TenantName, Tenants};
 
 /// Why a host did not start.
 #[derive(Debug, thiserror::Error)]
@@ -48,10 +24,13 @@ pub enum StartError {
     Engine(#[from] EngineError),
     /// A plugin was not taken in.
     #[error(transparent)]
-    Load(#[from] LoadError),
-    /// A route cannot be had.
+    Deploy(#[from] DeployError),
+    /// A folder of plugins is not there.
     #[error(transparent)]
-    Route(#[from] RouteError),
+    Folder(#[from] WatchError),
+    /// Two tenants have the same name.
+    #[error(transparent)]
+    Tenant(#[from] TenantExists),
     /// The port cannot be had.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -69,8 +48,9 @@ impl StartError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Engine(_) => Some("lower `instances` or `memory` under [engine]".to_owned()),
-            Self::Load(error) => error.hint(),
-            Self::Route(_) => Some("give each plugin a route of its own, such as `/chat`".to_owned()),
+            Self::Deploy(error) => error.hint(),
+            Self::Folder(_) => Some("make the folder, or leave `folder` out".to_owned()),
+            Self::Tenant(_) => Some("give each [[tenant]] a name of its own; `default` is the host itself".to_owned()),
             Self::Listen(ListenError::InUse(_)) => {
                 Some("stop the other process, or choose another port with --listen; port 0 takes a free one".to_owned())
             }
@@ -82,19 +62,29 @@ impl StartError {
     }
 }
 
-/// Puts newer versions of one plugin in the place of what serves.
-pub struct Swapper {
-    background: Background,
-    plugin: Arc<Plugin>,
-}
-
-impl Swapper {
-    /// Lets another version serve from each connection's next event on. Connections, handles, timers, channels and attachments stay.
-    ///
-    /// # Errors
-    /// Says what is wrong with it; what served goes on.
-    pub async fn swap(&self, source: PluginSource) -> Result<(), LoadError> {
-        self.background.swap(&self.plugin, source.manifest, source.component).await
+/// Takes all of them in, as many at once as there are cores: compiling is most of it, and what is in the cache is mostly waiting.
+async fn take_in(registry: &Registry, deployments: Vec<Deployment>) -> Result<(), StartError> {
+    let mut names = HashSet::new();
+    for Deployment { manifest, tenant, .. } in &deployments {
+        // Taken in as they come, the second would be another version of the first.
+        if !names.insert((tenant.clone(), manifest.name.clone())) {
+            return Err(DeployError::from(LoadError::Exists { name: manifest.name.clone() }).into());
+        }
+    }
+    let places = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut deployments = deployments.into_iter();
+    let mut under_way = JoinSet::new();
+    loop {
+        while under_way.len() < places
+            && let Some(deployment) = deployments.next()
+        {
+            let registry = registry.clone();
+            under_way.spawn(async move { registry.deploy(deployment).await });
+        }
+        match under_way.join_next().await {
+            Some(taken_in) => _ = taken_in??,
+            None => return Ok(()),
+        }
     }
 }
 
@@ -103,8 +93,7 @@ pub struct Running {
     address: SocketAddr,
     hub: Arc<Hub>,
     door: Arc<Door>,
-    background: Background,
-    plugins: Vec<Arc<Plugin>>,
+    registry: Registry,
     clock: JoinHandle<()>,
     drain: Duration,
     close_timeout: Duration,
@@ -115,40 +104,34 @@ impl Running {
     ///
     /// # Errors
     /// Says what stands in the way; nothing runs then.
-    pub async fn start(config: &Config, sources: Vec<PluginSource>) -> Result<Self, StartError> {
+    pub async fn start(config: &Config, deployments: Vec<Deployment>) -> Result<Self, StartError> {
         let engine = Engine::new(&config.engine)?;
-        // One tenant and one node, until the configuration knows of more.
-        let (tenant, node) = (TenantId::default(), NodeId::default());
-        let (hub, due) = Hub::new(node, config.hub.clone()).map_err(StartError::Random)?;
+        // One node, until the configuration knows of more.
+        let (hub, due) = Hub::new(NodeId::default(), config.hub.clone()).map_err(StartError::Random)?;
         let hub = Arc::new(hub);
         let (plugins, asked) = Plugins::new(engine, Arc::clone(&hub));
-        let (plugins, routes, taken_in) = tokio::task::spawn_blocking(move || {
-            let mut routes = Routes::default();
-            let mut taken_in = Vec::new();
-            for source in sources {
-                let plugin = plugins.load(tenant, source.manifest, &source.component)?;
-                if let Some(route) = &source.route {
-                    routes.add(route, &plugin)?;
-                }
-                taken_in.push(plugin);
-            }
-            Ok::<_, StartError>((plugins, routes, taken_in))
-        })
-        .await??;
-        let door = Door::new(config.listen.clone(), Arc::clone(&hub), routes);
+        let tenants = Arc::new(Tenants::new(config.limits.clone().unwrap_or_else(Limits::unlimited)));
+        let registry = Registry::new(tenants, plugins, Arc::clone(&hub));
+        for tenant in &config.tenants {
+            registry.add_tenant(tenant.name.clone(), tenant.hosts.clone(), tenant.limits.clone())?;
+        }
+        config.warn_of_overcommitment();
+        take_in(&registry, deployments).await?;
+        let own = config.folder.iter().map(|folder| (TenantName::default(), folder));
+        let of_tenants = config.tenants.iter().filter_map(|it| Some((it.name.clone(), it.folder.as_ref()?)));
+        for (tenant, folder) in own.chain(of_tenants) {
+            registry.follow(tenant, folder.clone()).await?;
+        }
+        let door = Door::new(config.listen.clone(), Arc::clone(&hub), Arc::clone(registry.routes()));
         let address = door.open().await?;
         let clock = tokio::spawn({
             let hub = Arc::clone(&hub);
             async move { hub.run().await }
         });
-        let background = Background::new(plugins, Arc::clone(&hub));
-        background.serve(due, asked);
-        for plugin in &taken_in {
-            background.start(plugin);
-        }
+        registry.background().serve(due, asked);
         let close_timeout = config.listen.close_timeout;
         let drain = config.drain;
-        Ok(Self { address, hub, door, background, plugins: taken_in, clock, drain, close_timeout })
+        Ok(Self { address, hub, door, registry, clock, drain, close_timeout })
     }
 
     /// Where it listens.
@@ -163,11 +146,10 @@ impl Running {
         &self.hub
     }
 
-    /// Where newer versions of a plugin can be handed in, if there is one of this name.
+    /// What can be done to its tenants and plugins.
     #[must_use]
-    pub fn swapper(&self, name: &str) -> Option<Swapper> {
-        let plugin = self.plugins.iter().find(|plugin| plugin.name() == name)?;
-        Some(Swapper { background: self.background.clone(), plugin: Arc::clone(plugin) })
+    pub fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// Stops, in bounded time: nobody is accepted and nothing is retained any more; held connections get up to the drain time for
@@ -181,7 +163,7 @@ impl Running {
             tracing::warn!(held = self.hub.held_count(), "connections are still held after the drain time");
         }
         // Nobody is left for them to deliver to, and the close events need the instances that they hold.
-        self.background.stop().await;
+        self.registry.background().stop().await;
         self.hub.for_each(|connection| connection.close(CloseFrame::GOING_AWAY));
         // A handshake may take its time; then a handler that does not return has had its own.
         if tokio::time::timeout(self.close_timeout * 2, self.door.closed()).await.is_err() {

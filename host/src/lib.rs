@@ -10,11 +10,12 @@ pub mod message;
 // Senses: what the host tells about itself.
 pub mod telemetry;
 
-// Tools: load for any server, durations in settings, a queue of what is due, the hub's mutex, and the compilers of guests.
+// Tools: load for any server, durations in settings, a queue of what is due, the hub's mutex, tenants, and the compilers of guests.
 pub mod bench;
 pub mod duration;
 pub mod schedule;
 pub mod sync;
+pub mod tenant;
 pub mod toolchain;
 
 // Hearts: wasm, and connections. Each knows nothing of the other.

@@ -104,6 +104,8 @@ impl CloseFrame {
     pub const PROTOCOL_ERROR: Self = Self::bare(1002);
     /// 1007: a text message was not UTF-8.
     pub const INVALID_UTF8: Self = Self::bare(1007);
+    /// 1008: the clients of this tenant send faster than they may.
+    pub const TOO_FAST: Self = Self::bare(1008);
     /// 1009: a message was over the limit.
     pub const TOO_LARGE: Self = Self::bare(1009);
     /// 1011: the plugin failed.

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::ensure;
 use bytesize::ByteSize;
-use holdline::app::PluginSource;
+use holdline::plugin::Deployment;
 use holdline::plugin::Manifest;
+use holdline::tenant::TenantName;
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Host, Setup, case, logged, value};
@@ -43,8 +44,12 @@ impl Stage {
         let name = format!("in-{}", puppet.language.id());
         let poorly = format!("{name}-poorly");
         let gate = Manifest::parse(&format!("name = \"{name}-gate\"\n"), &name)?;
-        let gate =
-            PluginSource { manifest: gate, component: puppet.gate.clone(), route: Some(format!("/{name}-gate")) };
+        let gate = Deployment {
+            manifest: gate,
+            component: puppet.gate.clone(),
+            route: Some(format!("/{name}-gate")),
+            tenant: TenantName::default(),
+        };
         let host = setup(puppet, &name)?.source(gate).start().await?;
         let poor = setup(puppet, &poorly)?
             .configured(|config| {
@@ -94,7 +99,12 @@ fn setup(puppet: &Puppet, name: &str) -> anyhow::Result<Setup> {
     let manifest = if name.ends_with("poorly") { format!("name = {name:?}\nisolation = \"pooled\"") } else { manifest };
     let manifest = Manifest::parse(&manifest, name)?;
     let route = Some(format!("/{name}"));
-    Ok(Setup::new().source(PluginSource { manifest, component: puppet.component.clone(), route }))
+    Ok(Setup::new().source(Deployment {
+        manifest,
+        component: puppet.component.clone(),
+        route,
+        tenant: TenantName::default(),
+    }))
 }
 
 /// Gives commands: the outcomes, each as its value or the name of its error.

@@ -4,11 +4,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::Context;
-use holdline::app::{PluginSource, Running, StartError};
-use holdline::config::Config;
+use holdline::app::{Running, StartError};
+use holdline::config::{Config, TenantEntry};
 use holdline::engine::CachePlace;
 use holdline::hub::Hub;
-use holdline::plugin::Manifest;
+use holdline::plugin::{Deployment, Manifest, Registry};
+use holdline::tenant::{Limits, TenantName};
 
 use super::client::Client;
 use super::guests::{Guest, sample};
@@ -21,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(1);
 /// A host that is not started yet.
 pub(crate) struct Setup {
     config: Config,
-    plugins: Vec<PluginSource>,
+    plugins: Vec<Deployment>,
 }
 
 impl Setup {
@@ -47,14 +48,15 @@ impl Setup {
     pub(crate) fn guest(self, guest: Guest, name: &str, manifest: &str) -> anyhow::Result<Self> {
         let manifest = Manifest::parse(&format!("name = {name:?}\n{manifest}"), name)?;
         let route = Some(format!("/{name}"));
-        Ok(self.source(PluginSource { manifest, component: guest.component()?, route }))
+        Ok(self.source(Deployment { manifest, component: guest.component()?, route, tenant: TenantName::default() }))
     }
 
     /// A sample plugin at the route that has its name, with its own manifest after this change.
     pub(crate) fn sample(self, name: &str, change: impl FnOnce(&mut Manifest)) -> anyhow::Result<Self> {
         let (mut manifest, component) = sample(name)?;
         change(&mut manifest);
-        Ok(self.source(PluginSource { manifest, component, route: Some(format!("/{name}")) }))
+        let route = Some(format!("/{name}"));
+        Ok(self.source(Deployment { manifest, component, route, tenant: TenantName::default() }))
     }
 
     /// Takes the route of the last plugin away, or gives it another one.
@@ -65,8 +67,25 @@ impl Setup {
         self
     }
 
+    /// Another tenant, at all host names or at these.
+    #[allow(dead_code, reason = "it is the suite's")]
+    pub(crate) fn tenant(mut self, name: &str, hosts: &[&str], limits: Limits) -> anyhow::Result<Self> {
+        let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
+        self.config.tenants.push(TenantEntry { name: name.parse()?, hosts, limits, folder: None, plugins: Vec::new() });
+        Ok(self)
+    }
+
+    /// Gives the last plugin to another tenant.
+    #[allow(dead_code, reason = "it is the suite's")]
+    pub(crate) fn of(mut self, tenant: &str) -> anyhow::Result<Self> {
+        if let Some(plugin) = self.plugins.last_mut() {
+            plugin.tenant = tenant.parse()?;
+        }
+        Ok(self)
+    }
+
     /// A plugin as it is.
-    pub(crate) fn source(mut self, source: PluginSource) -> Self {
+    pub(crate) fn source(mut self, source: Deployment) -> Self {
         self.plugins.push(source);
         self
     }
@@ -126,8 +145,15 @@ impl Host {
     #[allow(dead_code, reason = "it is the suite's")]
     pub(crate) async fn swap(&self, name: &str, manifest: &str, component: Vec<u8>) -> anyhow::Result<()> {
         let manifest = Manifest::parse(&format!("name = {name:?}\n{manifest}"), name)?;
-        let swapper = self.running.swapper(name).with_context(|| format!("there is no plugin {name}"))?;
-        Ok(swapper.swap(PluginSource { manifest, component, route: None }).await?)
+        let deployment = Deployment { manifest, component, route: None, tenant: TenantName::default() };
+        self.registry().deploy(deployment).await?;
+        Ok(())
+    }
+
+    /// What can be done to its tenants and plugins.
+    #[allow(dead_code, reason = "it is the suite's")]
+    pub(crate) fn registry(&self) -> &Registry {
+        self.running.registry()
     }
 
     pub(crate) async fn stop(self) {

@@ -43,7 +43,10 @@ pub(super) async fn exchange(
     path: &str,
     headers: &[(&str, &str)],
 ) -> anyhow::Result<(Answer, BufReader<TcpStream>)> {
-    let mut head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n");
+    let mut head = format!("GET {path} HTTP/1.1\r\n");
+    if !headers.iter().any(|(name, _)| *name == "host") {
+        head.push_str(&format!("host: {address}\r\n"));
+    }
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

@@ -12,13 +12,14 @@ use bytes::Bytes;
 use shuttle::future::{block_on, spawn};
 
 use crate::explore::{another_may_go_first, any, in_every_order, in_many_orders};
+use crate::handle::tenant;
 use crate::hub::{Channel, ChannelError, Hub, Settings, select};
-use crate::ids::{NodeId, TenantId};
+use crate::ids::NodeId;
 
 /// Channels of this capacity, opened before anyone races.
 pub(crate) fn channels<const N: usize>(capacity: u32) -> [Arc<Channel>; N] {
     let (hub, _no_timers) = Hub::new(NodeId::default(), Settings::default()).expect("random numbers");
-    std::array::from_fn(|index| hub.channels().open(TenantId(1), &index.to_string(), capacity).expect("a channel"))
+    std::array::from_fn(|index| hub.channels().open(&tenant(), &index.to_string(), capacity).expect("a channel"))
 }
 
 pub(crate) fn item(number: u8) -> Bytes {

@@ -14,8 +14,14 @@ use crate::hub::{Connection, DelayedError, EventKind, Expiry, Frame, Headers, Hu
 use crate::ids::{NodeId, TenantId};
 use crate::message::{CloseFrame, Message};
 use crate::model::{Model, Outcome, Step};
+use crate::tenant::{Limit, Limits, Tenant, TenantName};
 
 const TENANT: TenantId = TenantId(1);
+
+/// Who it is, with no limits but the hub's.
+pub(crate) fn tenant() -> Arc<Tenant> {
+    Tenant::new(TENANT, TenantName::default(), Vec::new(), Limits::unlimited())
+}
 
 /// A connection whose event under way has retained it.
 struct Race {
@@ -36,7 +42,8 @@ impl Race {
             headers: Headers::default(),
             remote_address: ([192, 0, 2, 7], 50123).into(),
         };
-        let connection = hub.connect(TENANT, "test".into(), upgrade, None, Vec::new()).expect("random numbers");
+        let lease = tenant().lease(Limit::Connections).expect("no limit");
+        let connection = hub.connect(lease, "test".into(), upgrade, None, Vec::new()).expect("random numbers");
         connection.begin_event(EventKind::Message);
         let deadline = if overdue { Duration::ZERO } else { Duration::from_secs(60) };
         let options = RetainOptions { deadline: Some(deadline), expiry: expiry.clone() };

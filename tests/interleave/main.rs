@@ -27,6 +27,9 @@ mod message;
 #[allow(dead_code, unreachable_pub, reason = "the hub uses a part of it")]
 mod schedule;
 mod sync;
+#[path = "../../host/src/tenant/mod.rs"]
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "the hub uses a part of it")]
+mod tenant;
 
 mod channel;
 mod explore;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use holdline::app::PluginSource;
+use holdline::plugin::Deployment;
 use holdline::plugin::Manifest;
+use holdline::tenant::TenantName;
 use holdline::toolchain::{self, Language};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -79,7 +80,7 @@ async fn every_new_plugin_answers_in_c() -> anyhow::Result<()> {
 }
 
 /// A sample plugin, built as anybody's is, at the route that has its name.
-async fn sample_at(name: &str) -> anyhow::Result<PluginSource> {
+async fn sample_at(name: &str) -> anyhow::Result<Deployment> {
     let folder = root().join("plugins").join(name);
     let mut manifest = Manifest::parse(&std::fs::read_to_string(folder.join("plugin.toml"))?, name)?;
     for worker in &mut manifest.workers {
@@ -87,11 +88,16 @@ async fn sample_at(name: &str) -> anyhow::Result<PluginSource> {
     }
     let language = manifest.language.context("a language")?;
     let built = tokio::task::spawn_blocking(move || toolchain::build(&folder, language, &|_| {})).await??;
-    Ok(PluginSource { manifest, component: std::fs::read(built)?, route: Some(format!("/{name}")) })
+    Ok(Deployment {
+        manifest,
+        component: std::fs::read(built)?,
+        route: Some(format!("/{name}")),
+        tenant: TenantName::default(),
+    })
 }
 
 /// What one client is answered.
-async fn conversation(source: PluginSource) -> anyhow::Result<Vec<Message>> {
+async fn conversation(source: Deployment) -> anyhow::Result<Vec<Message>> {
     let path = source.route.clone().context("a route")?;
     let host = Setup::new().source(source).start().await?;
     let mut client = host.connect(&path).await?;

@@ -1,8 +1,9 @@
 //! An exception in a handler: its author finds the stack in the log, and the client learns nothing.
 
 use anyhow::Context;
-use holdline::app::PluginSource;
+use holdline::plugin::Deployment;
 use holdline::plugin::Manifest;
+use holdline::tenant::TenantName;
 use holdline::toolchain;
 
 use crate::harness::{Host, Setup, folder, logged};
@@ -55,7 +56,12 @@ async fn throwing(language: &'static str, file: &str, source: &str) -> anyhow::R
     let manifest = Manifest::parse(&manifest, &name)?;
     let written_in = manifest.language.context("a language")?;
     let built = tokio::task::spawn_blocking(move || toolchain::build(&plugin, written_in, &|_| {})).await??;
-    let source = PluginSource { manifest, component: std::fs::read(built)?, route: Some(format!("/{name}")) };
+    let source = Deployment {
+        manifest,
+        component: std::fs::read(built)?,
+        route: Some(format!("/{name}")),
+        tenant: TenantName::default(),
+    };
     Setup::new().source(source).start().await
 }
 

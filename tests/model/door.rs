@@ -1,7 +1,7 @@
 //! Stands in for the door: connects clients to a hub and drives the events of their connections as the task of a connection does.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use holdline::hub::{
 };
 use holdline::ids::{NodeId, TenantId};
 use holdline::message::{CloseFrame, Message};
+use holdline::tenant::{Limit, Limits, Tenant, TenantName};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -20,6 +21,14 @@ pub(crate) const TENANT: TenantId = TenantId(1);
 
 /// Somebody else.
 pub(crate) const NEIGHBOUR: TenantId = TenantId(2);
+
+/// Who they are, with no limits but the hub's.
+pub(crate) fn tenant(id: TenantId) -> &'static Arc<Tenant> {
+    static TENANTS: LazyLock<[Arc<Tenant>; 2]> = LazyLock::new(|| {
+        [TENANT, NEIGHBOUR].map(|id| Tenant::new(id, TenantName::default(), Vec::new(), Limits::unlimited()))
+    });
+    TENANTS.iter().find(|tenant| tenant.id() == id).expect("one of the two")
+}
 
 /// A hub whose deliveries and timers run.
 pub(crate) struct Host {
@@ -53,9 +62,13 @@ impl Host {
         self.client_of(TENANT, "/")
     }
 
-    pub(crate) fn client_of(&self, tenant: TenantId, path: &str) -> Client {
-        let connection = connect(&self.hub, tenant, path);
-        Client { hub: Arc::clone(&self.hub), connection, inbox: Inbox::new(self.hub.settings()) }
+    pub(crate) fn client_of(&self, owner: TenantId, path: &str) -> Client {
+        let connection = connect(&self.hub, owner, path);
+        Client {
+            hub: Arc::clone(&self.hub),
+            connection,
+            inbox: Inbox::new(self.hub.settings(), Arc::clone(tenant(TENANT))),
+        }
     }
 }
 
@@ -81,14 +94,15 @@ pub(crate) fn narrow(outbox: u64) -> Settings {
 }
 
 /// A connection that was accepted.
-pub(crate) fn connect(hub: &Hub, tenant: TenantId, path: &str) -> Arc<Connection> {
+pub(crate) fn connect(hub: &Hub, owner: TenantId, path: &str) -> Arc<Connection> {
     let upgrade = Upgrade {
         path: path.into(),
         query: "colour=blue".into(),
         headers: [("x-kind", &b"test"[..])].into_iter().collect(),
         remote_address: ([192, 0, 2, 7], 50123).into(),
     };
-    hub.connect(tenant, "test".into(), upgrade, None, b"attached".to_vec()).expect("random numbers")
+    let lease = tenant(owner).lease(Limit::Connections).expect("no limit");
+    hub.connect(lease, "test".into(), upgrade, None, b"attached".to_vec()).expect("random numbers")
 }
 
 /// A client and the task of its connection.
@@ -223,7 +237,7 @@ pub(crate) fn item(item: &'static str) -> Bytes {
 
 /// A channel of the tenant's.
 pub(crate) fn channel(hub: &Hub, name: &str, capacity: u32) -> Arc<Channel> {
-    hub.channels().open(TENANT, name, capacity).expect("a channel")
+    hub.channels().open(tenant(TENANT), name, capacity).expect("a channel")
 }
 
 /// The next frame to write.

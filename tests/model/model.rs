@@ -16,7 +16,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use proptest::{prop_assert, prop_assert_eq};
 use tokio::time::Instant;
 
-use crate::door::{NEIGHBOUR, TENANT, connect, look, pop};
+use crate::door::{NEIGHBOUR, TENANT, connect, look, pop, tenant};
 use crate::reference::{self, Receipt, Reference, Sent};
 use crate::steps::{By, Confirm, Policy, Step, Which, Whose, steps};
 
@@ -45,7 +45,7 @@ async fn case(steps: Vec<Step>) -> Checked {
     let running = Arc::clone(&hub);
     let mut case = Case {
         connection: connect(&hub, TENANT, "/"),
-        inbox: Inbox::new(hub.settings()),
+        inbox: Inbox::new(hub.settings(), Arc::clone(tenant(TENANT))),
         hub,
         running: Box::pin(async move { running.run().await }),
         start: Instant::now(),

@@ -21,7 +21,7 @@ use tokio::runtime::Builder;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::door::{Client, Host, TENANT, channel, frames, text};
+use crate::door::{Client, Host, TENANT, channel, frames, tenant, text};
 
 const TASKS: usize = 16;
 const HANDLES: usize = 100_000;
@@ -310,7 +310,8 @@ fn timers_run_and_finish_on_all_threads_without_standing_in_each_others_way() {
     in_time(async {
         const PLUGIN: PluginId = PluginId(1);
         let mut host = Host::new();
-        let every = || host.timers().set(PLUGIN, Recurrence::Every(MILLISECOND), Bytes::new(), Missed::Skip);
+        let every =
+            || host.timers().set(tenant(TENANT), PLUGIN, Recurrence::Every(MILLISECOND), Bytes::new(), Missed::Skip);
         let ids: Vec<_> = (0..2000).map(|_| every().expect("a timer")).collect();
         let mut finishing = JoinSet::new();
         for _ in 0..100_000 {

@@ -8,7 +8,7 @@ use holdline::hub::{EventKind, Hub, Missed, Recurrence, RetainOptions, Settings}
 use holdline::ids::{NodeId, PluginId};
 
 use crate::allocator::allocated_by;
-use crate::door::{Host, TENANT, connect, text};
+use crate::door::{Host, TENANT, connect, tenant, text};
 
 const PLUGIN: PluginId = PluginId(1);
 const MILLION: u32 = 1_000_000;
@@ -53,7 +53,9 @@ async fn a_pending_timer_costs_at_most_250_bytes_at_a_million_of_them() {
     let (taken, ()) = allocated_by(|| {
         for number in 0..MILLION {
             let delay = Duration::from_millis(60_000 + u64::from(number));
-            hub.timers().set(PLUGIN, Recurrence::After(delay), Bytes::new(), Missed::Skip).expect("a timer");
+            hub.timers()
+                .set(tenant(TENANT), PLUGIN, Recurrence::After(delay), Bytes::new(), Missed::Skip)
+                .expect("a timer");
         }
     });
     assert_eq!(hub.timers().len(), MILLION as usize);
@@ -72,7 +74,7 @@ async fn of_100_000_timers_that_are_due_in_the_same_second_none_is_early() {
     for (number, time) in times.iter().enumerate() {
         let delay = Recurrence::After(time.saturating_duration_since(Instant::now()));
         let payload = Bytes::copy_from_slice(&number.to_be_bytes());
-        host.timers().set(PLUGIN, delay, payload, Missed::Skip).expect("a timer");
+        host.timers().set(tenant(TENANT), PLUGIN, delay, payload, Missed::Skip).expect("a timer");
     }
     let mut late = Vec::with_capacity(TIMERS);
     while late.len() < TIMERS {

@@ -16,7 +16,6 @@ use anyhow::{Context, ensure};
 use client::{Account, Plan};
 use harness::{Host, SOAK, Setup};
 use holdline::hub::Channel;
-use holdline::ids::TenantId;
 use tracing::subscriber::NoSubscriber;
 
 /// After each minute all clients have left, and the books are checked. The first minutes are a warm-up: what grows once has grown.
@@ -41,7 +40,11 @@ fn main() -> anyhow::Result<()> {
     runtime.block_on(async {
         let setup = Setup::new().configured(|config| config.engine.instances = 1000);
         let host = setup.guest(SOAK, "soak", MANIFEST)?.start().await?;
-        let events = host.hub().channels().open(TenantId::default(), "events", 1 << 20)?;
+        let events = host.hub().channels().open(
+            &host.registry().tenants().get("default").context("the host itself")?,
+            "events",
+            1 << 20,
+        )?;
         let mut before = 0;
         let mut after = 0;
         for number in 1..=WARM_UP + rounds {

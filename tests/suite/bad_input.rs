@@ -1,7 +1,8 @@
 //! What cannot run is refused before anything runs, and the error says what is wrong and what to do.
 
-use holdline::app::{PluginSource, StartError};
-use holdline::plugin::Manifest;
+use holdline::app::StartError;
+use holdline::plugin::{Deployment, Manifest};
+use holdline::tenant::TenantName;
 
 use crate::harness::{Guest, POSTMAN, PUPPET, SILENT, Setup};
 
@@ -13,10 +14,11 @@ async fn refused(setup: Setup) -> anyhow::Result<(String, String)> {
 }
 
 fn component(bytes: impl Into<Vec<u8>>) -> Setup {
-    Setup::new().source(PluginSource {
+    Setup::new().source(Deployment {
         manifest: Manifest::bare("broken"),
         component: bytes.into(),
         route: Some("/broken".to_owned()),
+        tenant: TenantName::default(),
     })
 }
 

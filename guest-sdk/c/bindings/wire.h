@@ -279,7 +279,7 @@ typedef uint8_t holdline_websocket_channels_channel_error_t;
 #define HOLDLINE_WEBSOCKET_CHANNELS_CHANNEL_ERROR_INVALID_NAME 6
 // `select` was given no channel.
 #define HOLDLINE_WEBSOCKET_CHANNELS_CHANNEL_ERROR_NO_CHANNELS 7
-// The tenant has as many channels as it may.
+// The tenant has as many channels as it may, or as many bytes in them.
 #define HOLDLINE_WEBSOCKET_CHANNELS_CHANNEL_ERROR_QUOTA_EXCEEDED 8
 // The host failed; its log says how.
 #define HOLDLINE_WEBSOCKET_CHANNELS_CHANNEL_ERROR_INTERNAL 9

@@ -8,8 +8,8 @@ use anyhow::{Context, bail};
 use super::source::{self, Advice};
 use super::terminal::{self, Progress};
 use super::{host, talk};
-use crate::app::PluginSource;
 use crate::config::Config;
+use crate::plugin::Deployment;
 use crate::toolchain::{self, Language};
 
 const PLUGINS: [&str; 3] = ["echo", "mirror", "ticker"];
@@ -44,13 +44,13 @@ pub(super) fn run(args: Demo) -> anyhow::Result<()> {
     })
 }
 
-fn plugin(root: &Path, name: &str) -> anyhow::Result<PluginSource> {
+fn plugin(root: &Path, name: &str) -> anyhow::Result<Deployment> {
     let mut source = source::build(&root.join("plugins").join(name))?;
     source.route = Some(format!("/{name}"));
     Ok(source)
 }
 
-fn check(config: &Config, sources: Vec<PluginSource>) -> anyhow::Result<()> {
+fn check(config: &Config, sources: Vec<Deployment>) -> anyhow::Result<()> {
     crate::telemetry::start(&config.log)?;
     host::runtime()?.block_on(async {
         let running = host::start(config, sources).await?;

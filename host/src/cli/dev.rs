@@ -10,9 +10,8 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::runtime::Handle;
 
 use super::{host, source, terminal};
-use crate::app::{PluginSource, Swapper};
 use crate::config::Config;
-use crate::plugin::Isolation;
+use crate::plugin::{Deployment, Isolation, Registry};
 
 /// An editor writes a file in several steps, and a checkout many files: a build begins when nothing has changed for so long.
 const QUIET: Duration = Duration::from_millis(100);
@@ -68,7 +67,7 @@ pub(super) fn run(args: Dev) -> anyhow::Result<()> {
             running.address(),
             folder.display()
         ));
-        let Some(swapper) = running.swapper(&name) else { return };
+        let registry = running.registry().clone();
         let runtime = Handle::current();
         // A thread, because builds block. It ends with the process.
         std::thread::spawn(move || {
@@ -80,7 +79,7 @@ pub(super) fn run(args: Dev) -> anyhow::Result<()> {
                     }
                     Ok(source) => {
                         let component = source.component.clone();
-                        match swap(&runtime, &swapper, source, &name) {
+                        match swap(&runtime, &registry, source, &name) {
                             Ok(()) => serving = component,
                             Err(error) => kept(&error),
                         }
@@ -92,11 +91,11 @@ pub(super) fn run(args: Dev) -> anyhow::Result<()> {
     })
 }
 
-fn swap(runtime: &Handle, swapper: &Swapper, source: PluginSource, name: &str) -> anyhow::Result<()> {
+fn swap(runtime: &Handle, registry: &Registry, source: Deployment, name: &str) -> anyhow::Result<()> {
     if source.manifest.name != name {
         bail!("the plugin is called {} now: start `holdline dev` anew for that", source.manifest.name);
     }
-    runtime.block_on(swapper.swap(source))?;
+    runtime.block_on(registry.deploy(source))?;
     terminal::remark(format!("{name} was swapped; connections stay open"));
     Ok(())
 }

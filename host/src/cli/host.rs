@@ -5,13 +5,14 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::terminal::Progress;
-use crate::app::{PluginSource, Running};
+use crate::app::Running;
 use crate::config::Config;
+use crate::plugin::Deployment;
 
 /// Starts a host, tells where it is, and stops it at SIGINT or SIGTERM; a second signal ends the process at once.
 pub(super) fn run(
     config: &Config,
-    sources: Vec<PluginSource>,
+    sources: Vec<Deployment>,
     started: impl FnOnce(&Running) + Send,
 ) -> anyhow::Result<()> {
     crate::telemetry::start(&config.log)?;
@@ -47,7 +48,7 @@ fn raise_open_files() {
 }
 
 /// Starts a host and shows that it loads its plugins, which takes a while for those that it has to compile.
-pub(super) async fn start(config: &Config, sources: Vec<PluginSource>) -> anyhow::Result<Running> {
+pub(super) async fn start(config: &Config, sources: Vec<Deployment>) -> anyhow::Result<Running> {
     let names: Vec<&str> = sources.iter().map(|source| source.manifest.name.as_str()).collect();
     let progress = Progress::start(&format!("loading {}", names.join(", ")));
     let running = Running::start(config, sources).await?;

@@ -1,5 +1,6 @@
 //! `holdline serve`: what a configuration file says.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -8,6 +9,7 @@ use super::source::{self, Advice};
 use super::{host, terminal};
 use crate::config::{CONFIG_FILE, Config};
 use crate::telemetry::LogFormat;
+use crate::tenant::TenantName;
 
 /// Serves the plugins of a configuration file.
 #[derive(Debug, clap::Args)]
@@ -46,19 +48,34 @@ pub(super) fn run(args: Serve) -> anyhow::Result<()> {
         bail!("{}: the static folder {} does not exist", args.config.display(), folder.display());
     }
     let mut sources = Vec::new();
-    for entry in &config.plugins {
+    let own = config.plugins.iter().map(|plugin| (TenantName::default(), plugin));
+    let of_tenants = config.tenants.iter().flat_map(|it| it.plugins.iter().map(|plugin| (it.name.clone(), plugin)));
+    for (tenant, entry) in own.chain(of_tenants) {
         let mut source = source::read(&entry.source)?;
+        source.tenant = tenant;
         source.route.clone_from(&entry.route);
+        if let Some(name) = &entry.name {
+            source.manifest.name.clone_from(name);
+        }
         if let Some(isolation) = entry.isolation {
             source.manifest.isolation = isolation;
         }
         sources.push(source);
     }
-    let routes: Vec<_> =
-        sources.iter().filter_map(|source| Some((source.manifest.name.clone(), source.route.clone()?))).collect();
+    // A host name of the configuration is what clients are to ask for, wherever it leads.
+    let hosts: HashMap<_, _> =
+        config.tenants.iter().filter_map(|tenant| Some((tenant.name.clone(), tenant.hosts.first()?.clone()))).collect();
+    let places: Vec<_> = sources
+        .iter()
+        .filter_map(|source| {
+            Some((source.manifest.name.clone(), hosts.get(&source.tenant).cloned(), source.route.clone()?))
+        })
+        .collect();
     host::run(&config, sources, |running| {
-        for (name, route) in routes {
-            terminal::line(format!("{name} is at ws://{}{route}", running.address()));
+        let (address, port) = (running.address(), running.address().port());
+        for (name, host, route) in places {
+            let host = host.map_or_else(|| address.to_string(), |host| format!("{host}:{port}"));
+            terminal::line(format!("{name} is at ws://{host}{route}"));
         }
     })
 }

@@ -5,9 +5,10 @@ use std::path::Path;
 use anyhow::{Context, bail};
 
 use super::terminal::Progress;
-use crate::app::{PluginSource, StartError};
+use crate::app::StartError;
 use crate::bench;
-use crate::plugin::{LoadError, MANIFEST_FILE, Manifest, embed};
+use crate::plugin::{DeployError, Deployment, LoadError, MANIFEST_FILE, Manifest, embed};
+use crate::tenant::TenantName;
 use crate::toolchain::{self, Language};
 
 /// An error that knows what to do about it.
@@ -25,6 +26,7 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
             cause.downcast_ref::<Advice>().map(|advice| advice.hint.clone()),
             cause.downcast_ref::<toolchain::Error>().and_then(toolchain::Error::hint),
             cause.downcast_ref::<StartError>().and_then(StartError::hint),
+            cause.downcast_ref::<DeployError>().and_then(DeployError::hint),
             cause.downcast_ref::<LoadError>().and_then(LoadError::hint),
             cause.downcast_ref::<bench::Error>().and_then(bench::Error::hint),
         ];
@@ -33,7 +35,7 @@ pub(super) fn hint(error: &anyhow::Error) -> Option<String> {
 }
 
 /// Reads a component, or builds a folder first.
-pub(super) fn read(path: &Path) -> anyhow::Result<PluginSource> {
+pub(super) fn read(path: &Path) -> anyhow::Result<Deployment> {
     if path.is_dir() {
         return build(path);
     }
@@ -43,11 +45,11 @@ pub(super) fn read(path: &Path) -> anyhow::Result<PluginSource> {
             hint: "name a .wasm component, or a folder with a plugin.toml".to_owned(),
         });
     }
-    Ok(PluginSource::read(path)?)
+    Ok(Deployment::read(path)?)
 }
 
 /// Builds a plugin's folder into a component that carries its manifest.
-pub(super) fn build(folder: &Path) -> anyhow::Result<PluginSource> {
+pub(super) fn build(folder: &Path) -> anyhow::Result<Deployment> {
     let file = folder.join(MANIFEST_FILE);
     if !file.exists() {
         bail!(Advice {
@@ -71,7 +73,7 @@ pub(super) fn build(folder: &Path) -> anyhow::Result<PluginSource> {
     let built = toolchain::build(folder, language, &|news| progress.hear(news))?;
     let component = std::fs::read(&built).with_context(|| format!("{} cannot be read", built.display()))?;
     progress.done(&format!("built {}", manifest.name));
-    Ok(PluginSource { component: embed(&component, &text), manifest, route: None })
+    Ok(Deployment { component: embed(&component, &text), manifest, route: None, tenant: TenantName::default() })
 }
 
 fn languages() -> String {

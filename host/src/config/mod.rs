@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::engine::CachePlace;
 use crate::plugin::Isolation;
-use crate::{engine, hub, socket, telemetry};
+use crate::tenant::TenantName;
+use crate::{engine, hub, socket, telemetry, tenant};
 
 /// The file that `holdline serve` reads when none is named.
 pub const CONFIG_FILE: &str = "holdline.toml";
@@ -27,7 +28,14 @@ pub struct Config {
     /// How long held connections may wait for their delivery when the host stops.
     #[serde(deserialize_with = "crate::duration::any")]
     pub drain: Duration,
-    /// `[[plugin]]`: the plugins.
+    /// `[limits]`: what the plugins of the host itself may use. Without it only the host's own bounds hold for them.
+    pub limits: Option<tenant::Limits>,
+    /// `[[tenant]]`: others, and their plugins.
+    #[serde(rename = "tenant")]
+    pub tenants: Vec<TenantEntry>,
+    /// A folder whose components are plugins of the host itself, too.
+    pub folder: Option<PathBuf>,
+    /// `[[plugin]]`: the plugins of the host itself.
     #[serde(rename = "plugin")]
     pub plugins: Vec<PluginEntry>,
 }
@@ -40,9 +48,31 @@ impl Default for Config {
             engine: engine::Settings::default(),
             hub: hub::Settings::default(),
             drain: Duration::from_secs(10),
+            limits: None,
+            tenants: Vec::new(),
+            folder: None,
             plugins: Vec::new(),
         }
     }
+}
+
+/// One tenant: nothing of it is visible to another.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TenantEntry {
+    /// Its name.
+    pub name: TenantName,
+    /// The host names that lead to its plugins and to no others; without any, all that are nobody's.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// What it may use.
+    #[serde(default)]
+    pub limits: tenant::Limits,
+    /// A folder whose components are plugins of its, too. Relative to the configuration file.
+    pub folder: Option<PathBuf>,
+    /// Its plugins.
+    #[serde(default, rename = "plugin")]
+    pub plugins: Vec<PluginEntry>,
 }
 
 /// One plugin and its place.
@@ -51,6 +81,8 @@ impl Default for Config {
 pub struct PluginEntry {
     /// A component, or the folder of a plugin, which is built first. Relative to the configuration file.
     pub source: PathBuf,
+    /// Overrides what its manifest says.
+    pub name: Option<String>,
     /// The path that leads to it; none if it handles no connections.
     pub route: Option<String>,
     /// Overrides what its manifest says.
@@ -88,8 +120,14 @@ impl Config {
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         let mut config = Self::parse(&text, path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        for plugin in &mut config.plugins {
+        let of_tenants = config.tenants.iter_mut().flat_map(|tenant| &mut tenant.plugins);
+        for plugin in config.plugins.iter_mut().chain(of_tenants) {
             plugin.source = folder.join(&plugin.source);
+        }
+        for path in
+            config.folder.iter_mut().chain(config.tenants.iter_mut().filter_map(|tenant| tenant.folder.as_mut()))
+        {
+            *path = folder.join(&*path);
         }
         if let CachePlace::Folder(cache) = &mut config.engine.cache {
             *cache = folder.join(&*cache);
@@ -98,9 +136,50 @@ impl Config {
         Ok(config)
     }
 
+    /// Tells in the log if the tenants together may have more than the host has, with the sums: it is allowed, because not all use all
+    /// that they may.
+    pub fn warn_of_overcommitment(&self) {
+        let limits = || self.tenants.iter().map(|tenant| &tenant.limits).chain(&self.limits);
+        let sum = |of: fn(&tenant::Limits) -> u64| limits().fold(0_u64, |sum, it| sum.saturating_add(of(it)));
+        let instances = u64::from(self.engine.instances);
+        let checks: [(&str, fn(&tenant::Limits) -> u64, &str, u64); 5] = [
+            ("connections", |it| to_u64(it.connections), "listen.connections", to_u64(self.listen.connections)),
+            (
+                "held-connections",
+                |it| to_u64(it.held_connections),
+                "hub.held-connections",
+                to_u64(self.hub.held_connections),
+            ),
+            ("timers", |it| to_u64(it.timers), "hub.timers", to_u64(self.hub.timers)),
+            ("instances", |it| to_u64(it.instances), "engine.instances", instances),
+            (
+                "memory",
+                |it| it.memory.as_u64(),
+                "engine.instances x engine.memory",
+                instances.saturating_mul(self.engine.memory.as_u64()),
+            ),
+        ];
+        for (limit, of, bound, most) in checks {
+            let sum = sum(of);
+            if sum > most {
+                tracing::warn!(
+                    limit,
+                    sum,
+                    bound,
+                    most,
+                    "the limits of all tenants together are more than the host has"
+                );
+            }
+        }
+    }
+
     fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|source| ConfigError::Invalid { path: path.to_owned(), source: Box::new(source) })
     }
+}
+
+fn to_u64(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

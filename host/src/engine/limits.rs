@@ -1,10 +1,12 @@
 //! What one instance may use: memory in all, time in each event.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::ResourceLimiter;
 
 use super::TICK;
+use crate::tenant::{Limit, Tenant};
 
 /// What a plugin's instances may use.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +48,8 @@ pub trait Metered: Send + 'static {
 /// Counts what an instance uses.
 #[derive(Debug)]
 pub struct Meter {
+    // What its memory is counted for.
+    tenant: Arc<Tenant>,
     memory: usize,
     memory_limit: usize,
     memory_refused: bool,
@@ -58,8 +62,9 @@ pub struct Meter {
 impl Meter {
     /// A meter that has counted nothing.
     #[must_use]
-    pub fn new(memory_limit: usize) -> Self {
+    pub fn new(memory_limit: usize, tenant: Arc<Tenant>) -> Self {
         Self {
+            tenant,
             memory: 0,
             memory_limit,
             memory_refused: false,
@@ -116,7 +121,7 @@ impl ResourceLimiter for Meter {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
         // An instance may have several memories; the limit is on their sum.
         let after = self.memory.saturating_add(desired.saturating_sub(current));
-        if after > self.memory_limit {
+        if after > self.memory_limit || !self.tenant.take(Limit::Memory, after - self.memory) {
             self.memory_refused = true;
             return Ok(false);
         }
@@ -130,13 +135,19 @@ impl ResourceLimiter for Meter {
     }
 }
 
+impl Drop for Meter {
+    fn drop(&mut self) {
+        self.tenant.give_back(Limit::Memory, self.memory);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn memory_is_limited_over_all_memories() {
-        let mut meter = Meter::new(100);
+        let mut meter = Meter::new(100, Tenant::of_the_host());
         assert!(meter.memory_growing(0, 60, None).is_ok_and(|allowed| allowed));
         assert!(meter.memory_growing(0, 50, None).is_ok_and(|allowed| !allowed));
         assert!(meter.memory_refused());
@@ -147,7 +158,7 @@ mod tests {
     #[test]
     fn a_budget_lasts_for_its_time_and_begins_anew_with_each_call() {
         let limit = TICK * 3;
-        let mut meter = Meter::new(0);
+        let mut meter = Meter::new(0, Tenant::of_the_host());
         for _ in 0..2 {
             meter.begin(Budget::Limited(limit));
             let begun = Instant::now();
@@ -162,7 +173,7 @@ mod tests {
 
     #[test]
     fn what_was_waited_is_not_counted() {
-        let mut meter = Meter::new(0);
+        let mut meter = Meter::new(0, Tenant::of_the_host());
         meter.begin(Budget::Limited(TICK));
         for _ in 0..1000 {
             meter.pause();

@@ -16,6 +16,12 @@ impl<I> Pool<I> {
         Self { idle: Mutex::new(Vec::new()), keep }
     }
 
+    /// Ends all that are idle.
+    pub fn clear(&self) {
+        let idle = std::mem::take(&mut *self.idle.lock());
+        drop(idle);
+    }
+
     /// Takes an idle instance, if there is one.
     #[must_use]
     pub fn take(&self) -> Option<I> {

@@ -34,17 +34,15 @@ impl Hub {
         let mut took: u32 = 0;
         match audience {
             Audience::Path(prefix) => {
-                for connection in &self.connections {
-                    if connection.tenant() == tenant && is_below(&connection.upgrade().path, prefix) {
+                self.for_each_of(tenant, |connection| {
+                    if is_below(&connection.upgrade().path, prefix) {
                         took += u32::from(connection.publish(message.clone()).is_ok());
                     }
-                }
+                });
             }
             Audience::Connections(ids) => {
-                for connection in ids.iter().filter_map(|id| self.connections.get(id)) {
-                    if connection.tenant() == tenant {
-                        took += u32::from(connection.publish(message.clone()).is_ok());
-                    }
+                for connection in ids.iter().filter_map(|id| self.connection(tenant, *id)) {
+                    took += u32::from(connection.publish(message.clone()).is_ok());
                 }
             }
         }

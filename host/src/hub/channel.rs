@@ -13,22 +13,32 @@ use tokio::time::timeout;
 use super::error::ChannelError;
 use super::select::{Receiver, select};
 use crate::sync::Mutex;
+use crate::tenant::{Lease, Limit, Tenant};
 
 /// A queue of byte strings with a capacity; 0 is a rendezvous.
 pub struct Channel {
     pub(super) capacity: usize,
     item_size: usize,
+    pub(super) tenant: Arc<Tenant>,
     // Taken before the lock of anyone who waits, never after.
     pub(super) state: Mutex<State>,
 }
 
 #[derive(Default)]
 pub(super) struct State {
-    items: VecDeque<Bytes>,
+    // What is here is counted for the tenant for as long as it is.
+    items: VecDeque<(Bytes, Lease)>,
     senders: VecDeque<Arc<Sender>>,
     // With each of them, which of its channels this one is.
     pub(super) receivers: VecDeque<(Arc<Receiver>, usize)>,
     closed: bool,
+}
+
+/// An item that lies in a channel, and what it costs its tenant.
+fn counted(item: Bytes, tenant: &Arc<Tenant>) -> (Bytes, Lease) {
+    let size = u32::try_from(item.len()).unwrap_or(u32::MAX);
+    let lease = tenant.lease_anyway(Limit::ChannelBytes, size);
+    (item, lease)
 }
 
 /// A sender that waits for room, or for a receiver.
@@ -41,14 +51,20 @@ enum Offer {
 }
 
 impl Channel {
-    pub(super) fn new(capacity: usize, item_size: usize) -> Self {
-        Self { capacity, item_size, state: Mutex::default() }
+    pub(super) fn new(capacity: usize, item_size: usize, tenant: Arc<Tenant>) -> Self {
+        Self { capacity, item_size, tenant, state: Mutex::default() }
     }
 
     /// How many items it can hold.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.capacity
+    }
+
+    /// How many bytes the items have that it holds.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.state.lock().items.iter().map(|(item, _)| item.len()).sum()
     }
 
     /// How many items it holds.
@@ -79,28 +95,24 @@ impl Channel {
     /// Puts an item in if that is possible at once.
     ///
     /// # Errors
-    /// `Full`, `Closed`, `TooLarge`.
+    /// `Full`, `Closed`, `TooLarge`, `QuotaExceeded`.
     pub fn offer(&self, item: Bytes) -> Result<(), ChannelError> {
         self.check_size(&item)?;
-        self.state
-            .lock()
-            .put(item, self.capacity)
-            .map_err(|refused| refused.map_or(ChannelError::Closed, |_| ChannelError::Full))
+        match self.state.lock().put(item, self.capacity, &self.tenant)? {
+            None => Ok(()),
+            Some(_no_room) => Err(ChannelError::Full),
+        }
     }
 
     /// Puts an item in, waiting for room or a receiver for at most this long. A send that timed out has been taken back.
     ///
     /// # Errors
-    /// `Timeout`, `Closed`, `TooLarge`.
+    /// `Timeout`, `Closed`, `TooLarge`, `QuotaExceeded`.
     pub async fn send(&self, item: Bytes, limit: Option<Duration>) -> Result<(), ChannelError> {
         self.check_size(&item)?;
         let sender = {
             let mut state = self.state.lock();
-            let item = match state.put(item, self.capacity) {
-                Ok(()) => return Ok(()),
-                Err(None) => return Err(ChannelError::Closed),
-                Err(Some(item)) => item,
-            };
+            let Some(item) = state.put(item, self.capacity, &self.tenant)? else { return Ok(()) };
             let sender = Arc::new(Sender(Mutex::new(Offer::Waiting(item, None))));
             state.senders.push_back(Arc::clone(&sender));
             sender
@@ -129,7 +141,7 @@ impl Channel {
     /// `Closed`.
     pub fn poll(&self) -> Result<Option<Bytes>, ChannelError> {
         let mut state = self.state.lock();
-        match state.take(self.capacity) {
+        match state.take(self.capacity, &self.tenant) {
             None if state.closed => Err(ChannelError::Closed),
             item => Ok(item),
         }
@@ -141,7 +153,11 @@ impl Channel {
     /// `Closed`.
     pub fn peek(&self) -> Result<Option<Bytes>, ChannelError> {
         let state = self.state.lock();
-        let next = state.items.front().cloned().or_else(|| state.senders.iter().find_map(|sender| sender.shown()));
+        let next = state
+            .items
+            .front()
+            .map(|(item, _)| item.clone())
+            .or_else(|| state.senders.iter().find_map(|sender| sender.shown()));
         match next {
             None if state.closed => Err(ChannelError::Closed),
             item => Ok(item),
@@ -167,19 +183,23 @@ impl Channel {
 }
 
 impl State {
-    /// Gives the item to a receiver that waits, or puts it in if there is room. Else it comes back, or nothing if closed.
-    fn put(&mut self, item: Bytes, capacity: usize) -> Result<(), Option<Bytes>> {
+    /// Gives the item to a receiver that waits, or puts it in if there is room. Else it comes back.
+    fn put(&mut self, item: Bytes, capacity: usize, tenant: &Arc<Tenant>) -> Result<Option<Bytes>, ChannelError> {
         if self.closed {
-            return Err(None);
+            return Err(ChannelError::Closed);
         }
         match self.hand_over(item) {
-            None => Ok(()),
+            None => Ok(None),
             // Those who wait for room were here first.
             Some(item) if self.items.len() < capacity && self.senders.is_empty() => {
-                self.items.push_back(item);
-                Ok(())
+                if !tenant.has_room(Limit::ChannelBytes, item.len()) {
+                    tenant.refuse(Limit::ChannelBytes);
+                    return Err(ChannelError::QuotaExceeded);
+                }
+                self.items.push_back(counted(item, tenant));
+                Ok(None)
             }
-            Some(item) => Err(Some(item)),
+            Some(item) => Ok(Some(item)),
         }
     }
 
@@ -194,15 +214,15 @@ impl State {
     }
 
     /// Gives an item back that its receiver did not look at: it is the next one again, even where that is one more than fit in.
-    pub(super) fn give_back(&mut self, item: Bytes) {
+    pub(super) fn give_back(&mut self, item: Bytes, tenant: &Arc<Tenant>) {
         if let Some(item) = self.hand_over(item) {
-            self.items.push_front(item);
+            self.items.push_front(counted(item, tenant));
         }
     }
 
     /// Takes the next item; the first sender that waits takes the place that became free, if one did.
-    pub(super) fn take(&mut self, capacity: usize) -> Option<Bytes> {
-        let first = self.items.pop_front();
+    pub(super) fn take(&mut self, capacity: usize, tenant: &Arc<Tenant>) -> Option<Bytes> {
+        let first = self.items.pop_front().map(|(item, _)| item);
         if first.is_some() && self.items.len() >= capacity {
             return first;
         }
@@ -211,7 +231,7 @@ impl State {
                 if first.is_none() {
                     return Some(item);
                 }
-                self.items.push_back(item);
+                self.items.push_back(counted(item, tenant));
                 break;
             }
         }

@@ -2,6 +2,7 @@
 //! the door drives it (`begin_event`, `finish_event`, `pop`); guests act on it through the hub's verbs.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Waker};
 
 use tokio::time::Instant;
@@ -14,6 +15,7 @@ use super::upgrade::Upgrade;
 use crate::ids::{ConnectionId, TenantId};
 use crate::message::{CloseFrame, Message};
 use crate::sync::{Mutex, MutexGuard};
+use crate::tenant::{Lease, Tenant};
 
 /// Which of its events a connection is handling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,12 +51,14 @@ pub enum NextStep {
 /// One accepted WebSocket.
 pub struct Connection {
     id: ConnectionId,
-    tenant: TenantId,
+    lease: Lease,
     plugin: Arc<str>,
     upgrade: Upgrade,
     subprotocol: Option<Box<str>>,
     message_size: usize,
     attachment_size: usize,
+    // What whoever handles its events has put here, for those who ask about it.
+    label: AtomicU32,
     state: Mutex<State>,
 }
 
@@ -88,28 +92,30 @@ pub(super) struct State {
 impl Connection {
     pub(super) fn new(
         id: ConnectionId,
-        tenant: TenantId,
+        lease: Lease,
         plugin: Arc<str>,
         upgrade: Upgrade,
         subprotocol: Option<String>,
         attachment: Vec<u8>,
         limits: &Settings,
     ) -> Self {
+        let outbox = Outbox::new(settings::bytes(limits.outbox_size), Arc::clone(lease.tenant()));
         Self {
             id,
-            tenant,
+            lease,
             plugin,
             upgrade,
             subprotocol: subprotocol.map(String::into_boxed_str),
             message_size: limits.message_bytes(),
             attachment_size: settings::bytes(limits.attachment_size),
+            label: AtomicU32::new(0),
             state: Mutex::new(State {
                 event: None,
                 retained: false,
                 retention: None,
                 closing: false,
                 peer_gone: false,
-                outbox: Outbox::new(settings::bytes(limits.outbox_size)),
+                outbox,
                 attachment,
                 task: None,
             }),
@@ -125,7 +131,24 @@ impl Connection {
     /// Whose it is.
     #[must_use]
     pub fn tenant(&self) -> TenantId {
-        self.tenant
+        self.owner().id()
+    }
+
+    /// Whose it is, and what that one may use.
+    #[must_use]
+    pub fn owner(&self) -> &Arc<Tenant> {
+        self.lease.tenant()
+    }
+
+    /// Puts a number here, for those who ask about the connection: the hub does not know what it means.
+    pub fn label(&self, label: u32) {
+        self.label.store(label, Ordering::Relaxed);
+    }
+
+    /// The number that was put here last, or 0.
+    #[must_use]
+    pub fn labelled(&self) -> u32 {
+        self.label.load(Ordering::Relaxed)
     }
 
     /// The name of the plugin that handles it.
@@ -196,6 +219,7 @@ impl Connection {
             return Err(ReplyError::Closed);
         }
         state.outbox.push(message, None).map_err(|Overloaded| ReplyError::Overloaded)?;
+        state.outbox.settle();
         wake(state);
         Ok(())
     }
@@ -262,6 +286,7 @@ impl Connection {
             taken = taken.saturating_add(outgoing.size());
             each(outgoing);
         }
+        state.outbox.settle();
         match &mut state.task {
             Some(task) => task.clone_from(cx.waker()),
             none => *none = Some(cx.waker().clone()),

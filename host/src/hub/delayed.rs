@@ -14,6 +14,7 @@ use super::held::Due;
 use super::outbox::Overloaded;
 use crate::ids::{DeliveryId, TenantId, WebSocketHandle};
 use crate::message::{CloseFrame, Message};
+use crate::tenant::Limit;
 
 /// Is told when a message has been written to the socket.
 pub type Told = oneshot::Sender<()>;
@@ -133,9 +134,10 @@ impl Hub {
             if self.due.len() >= self.settings.timers {
                 return Err(DelayedError::QuotaExceeded);
             }
+            let lease = connection.owner().lease(Limit::Timers).ok_or(DelayedError::QuotaExceeded)?;
             let retention = state.retention.as_mut().ok_or(DelayedError::InvalidHandle)?;
             let handle = retention.handle;
-            let number = self.due.insert(now + delay, |_| Due::Deliver { tenant, handle, message });
+            let number = self.due.insert(now + delay, |_| Due::Deliver { handle, message, lease });
             retention.delivery = Some((DeliveryId(number), now));
             Ok(DeliveryId(number))
         })
@@ -161,7 +163,7 @@ impl Hub {
     /// # Errors
     /// `UnknownTimer`.
     pub fn cancel(&self, tenant: TenantId, delivery: DeliveryId) -> Result<WebSocketHandle, DelayedError> {
-        let mine = |due: &Due| matches!(due, Due::Deliver { tenant: owner, .. } if *owner == tenant);
+        let mine = |due: &Due| matches!(due, Due::Deliver { lease, .. } if lease.tenant().id() == tenant);
         let Some(Due::Deliver { handle, .. }) = self.due.remove_if(delivery.0, mine) else {
             return Err(DelayedError::UnknownTimer);
         };
@@ -206,6 +208,7 @@ impl Hub {
             // It is over for the handle even if the message comes too late for the connection.
             if state.is_open() {
                 state.outbox.push_unbounded(message, None);
+                state.outbox.settle();
             }
             state.retention = None;
         }
@@ -235,5 +238,7 @@ fn push(connection: &Connection, state: &mut State, message: Message, told: Opti
     if message.len() > connection.message_size() {
         return Err(DelayedError::TooLarge);
     }
-    state.outbox.push(message, told).map_err(|Overloaded| DelayedError::Overloaded)
+    state.outbox.push(message, told).map_err(|Overloaded| DelayedError::Overloaded)?;
+    state.outbox.settle();
+    Ok(())
 }

@@ -84,7 +84,7 @@ pub enum ChannelError {
     /// The name cannot be a channel's.
     #[error("not a channel name")]
     InvalidName,
-    /// The tenant has as many channels as it may.
+    /// The tenant has as many channels as it may, or as many bytes in them.
     #[error("too many channels")]
     QuotaExceeded,
 }

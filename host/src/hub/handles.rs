@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use super::connection::Connection;
 use crate::ids::{NODE_BITS, NodeId, TenantId, WebSocketHandle};
+use crate::tenant::{Limit, Tenant};
 
 const HALF_BITS: u32 = (53 - NODE_BITS) / 2;
 const HALF_MASK: u64 = (1 << HALF_BITS) - 1;
@@ -69,10 +70,17 @@ impl Handles {
         }
     }
 
-    /// Counts one more live handle, unless there are as many as there may be. It is to be inserted then.
-    pub(super) fn reserve(&self, limit: usize) -> bool {
+    /// Counts one more live handle, unless the host or the tenant has as many as there may be. It is to be inserted then.
+    pub(super) fn reserve(&self, limit: usize, tenant: &Tenant) -> bool {
+        if !tenant.take(Limit::HeldConnections, 1) {
+            return false;
+        }
         let one_more = |live| (live < limit).then_some(live + 1);
-        self.live.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok()
+        let reserved = self.live.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more).is_ok();
+        if !reserved {
+            tenant.give_back(Limit::HeldConnections, 1);
+        }
+        reserved
     }
 
     pub(super) fn insert(&self, handle: WebSocketHandle, connection: Arc<Connection>) {
@@ -84,16 +92,16 @@ impl Handles {
     }
 
     pub(super) fn remove(&self, handle: WebSocketHandle) {
-        if let Some((_, Entry::Live(_))) = self.entries.remove(&handle) {
-            self.one_less();
+        if let Some((_, Entry::Live(connection))) = self.entries.remove(&handle) {
+            self.one_less(connection.owner());
         }
     }
 
     /// The connection of this handle is gone. False if the handle was used meanwhile.
     pub(super) fn bury(&self, handle: WebSocketHandle, tenant: TenantId) -> bool {
         let Some(mut entry) = self.entries.get_mut(&handle) else { return false };
-        if matches!(*entry, Entry::Live(_)) {
-            self.one_less();
+        if let Entry::Live(connection) = &*entry {
+            self.one_less(connection.owner());
         }
         *entry = Entry::Closed(tenant);
         true
@@ -117,7 +125,8 @@ impl Handles {
         }
     }
 
-    fn one_less(&self) {
+    fn one_less(&self, tenant: &Tenant) {
+        tenant.give_back(Limit::HeldConnections, 1);
         if self.live.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.none_live.notify_waiters();
         }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::ids::{DeliveryId, TenantId, WebSocketHandle};
+use crate::ids::{DeliveryId, WebSocketHandle};
 use crate::message::{CloseFrame, Message};
+use crate::tenant::Lease;
 
 /// What happens to a held connection at the deadline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,9 +49,10 @@ impl Retention {
 /// What waits in the hub's schedule.
 pub(super) enum Due {
     Deliver {
-        tenant: TenantId,
         handle: WebSocketHandle,
         message: Message,
+        #[allow(dead_code, reason = "it is given back when it is dropped")]
+        lease: Lease,
     },
     /// The deadline of a handle whose connection is gone: from now on it is as if it had never been.
     Forget(WebSocketHandle),

@@ -2,9 +2,11 @@
 //! on the client. Nothing is dropped.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::settings::{self, Settings};
 use crate::message::Message;
+use crate::tenant::{Limit, Tenant};
 
 /// Messages that came, in order. It has one owner, the connection's own task.
 #[derive(Debug)]
@@ -13,17 +15,22 @@ pub struct Inbox {
     bytes: usize,
     max_messages: usize,
     max_bytes: usize,
+    tenant: Arc<Tenant>,
+    // What the tenant's account knows of.
+    settled: usize,
 }
 
 impl Inbox {
     /// An empty one.
     #[must_use]
-    pub fn new(limits: &Settings) -> Self {
+    pub fn new(limits: &Settings, tenant: Arc<Tenant>) -> Self {
         Self {
             messages: VecDeque::new(),
             bytes: 0,
             max_messages: limits.inbox_messages.max(1),
             max_bytes: settings::bytes(limits.inbox_size),
+            tenant,
+            settled: 0,
         }
     }
 
@@ -44,10 +51,21 @@ impl Inbox {
         Some(message)
     }
 
-    /// True if no further message may be read.
+    /// True if no further message may be read. One message of each client is read in any case: were it not, clients whose tenant has
+    /// too much waiting could wait for each other.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.messages.len() >= self.max_messages || self.bytes >= self.max_bytes
+        self.messages.len() >= self.max_messages
+            || self.bytes >= self.max_bytes
+            || (self.bytes > 0 && !self.tenant.has_room(Limit::WaitingBytes, 0))
+    }
+
+    /// Tells the tenant's account how much waits here, if that has changed.
+    pub fn settle(&mut self) {
+        if self.bytes != self.settled {
+            self.tenant.recount(Limit::WaitingBytes, self.settled, self.bytes);
+            self.settled = self.bytes;
+        }
     }
 
     /// True if no message waits.
@@ -60,5 +78,11 @@ impl Inbox {
     pub fn clear(&mut self) {
         self.messages = VecDeque::new();
         self.bytes = 0;
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.tenant.recount(Limit::WaitingBytes, self.settled, 0);
     }
 }

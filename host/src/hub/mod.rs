@@ -40,6 +40,7 @@ pub use upgrade::{Headers, Upgrade};
 
 use crate::ids::{ConnectionId, NodeId, TenantId};
 use crate::schedule::Schedule;
+use crate::tenant::{Counter, Lease};
 use handles::Handles;
 use held::Due;
 
@@ -47,7 +48,9 @@ use held::Due;
 pub struct Hub {
     node: NodeId,
     settings: Settings,
-    connections: DashMap<ConnectionId, Arc<Connection>>,
+    // Each tenant's apart: whoever looks through its connections meets nobody else's.
+    connections: DashMap<TenantId, Arc<DashMap<ConnectionId, Arc<Connection>>>>,
+    connection_count: AtomicUsize,
     handles: Handles,
     expired: AtomicUsize,
     due: Schedule<Due>,
@@ -70,6 +73,7 @@ impl Hub {
             node,
             handles: Handles::new(node)?,
             connections: DashMap::new(),
+            connection_count: AtomicUsize::new(0),
             expired: AtomicUsize::new(0),
             due: Schedule::default(),
             channels: Channels::new(settings.channels.clone()),
@@ -104,13 +108,13 @@ impl Hub {
         &self.timers
     }
 
-    /// Takes in a connection that the plugin of this name has accepted.
+    /// Takes in a connection that the plugin of this name has accepted, with its tenant's leave to have it.
     ///
     /// # Errors
     /// The operating system gives no random numbers.
     pub fn connect(
         &self,
-        tenant: TenantId,
+        lease: Lease,
         plugin: Arc<str>,
         upgrade: Upgrade,
         subprotocol: Option<String>,
@@ -119,9 +123,11 @@ impl Hub {
         let mut random = [0; 16];
         getrandom::fill(&mut random)?;
         let id = ConnectionId::new(self.node, u128::from_le_bytes(random));
-        let connection =
-            Arc::new(Connection::new(id, tenant, plugin, upgrade, subprotocol, attachment, &self.settings));
-        self.connections.insert(id, Arc::clone(&connection));
+        lease.tenant().usage().count(Counter::Accepted, 1);
+        let connection = Arc::new(Connection::new(id, lease, plugin, upgrade, subprotocol, attachment, &self.settings));
+        let others = Arc::clone(self.connections.entry(connection.tenant()).or_default().value());
+        others.insert(id, Arc::clone(&connection));
+        self.connection_count.fetch_add(1, Ordering::AcqRel);
         Ok(connection)
     }
 
@@ -129,13 +135,16 @@ impl Hub {
     pub fn disconnect(&self, connection: &Connection) {
         connection.peer_gone();
         self.bury(connection);
-        self.connections.remove(&connection.id());
+        let others = self.connections_of(connection.tenant());
+        if others.and_then(|others| others.remove(&connection.id())).is_some() {
+            self.connection_count.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 
     /// How many connections there are.
     #[must_use]
     pub fn connection_count(&self) -> usize {
-        self.connections.len()
+        self.connection_count.load(Ordering::Acquire)
     }
 
     /// How many handles are out.
@@ -175,8 +184,28 @@ impl Hub {
 
     /// Calls `each` with every connection.
     pub fn for_each(&self, mut each: impl FnMut(&Arc<Connection>)) {
-        for entry in &self.connections {
-            each(entry.value());
+        let all: Vec<_> = self.connections.iter().map(|of_one| Arc::clone(of_one.value())).collect();
+        for connection in all.iter().flat_map(|of_one| of_one.iter()) {
+            each(connection.value());
         }
+    }
+
+    /// Calls `each` with every connection of a tenant.
+    pub fn for_each_of(&self, tenant: TenantId, mut each: impl FnMut(&Arc<Connection>)) {
+        if let Some(connections) = self.connections_of(tenant) {
+            for connection in connections.iter() {
+                each(connection.value());
+            }
+        }
+    }
+
+    /// The connection of this id, if it is this tenant's.
+    #[must_use]
+    pub fn connection(&self, tenant: TenantId, id: ConnectionId) -> Option<Arc<Connection>> {
+        self.connections_of(tenant)?.get(&id).map(|connection| Arc::clone(connection.value()))
+    }
+
+    fn connections_of(&self, tenant: TenantId) -> Option<Arc<DashMap<ConnectionId, Arc<Connection>>>> {
+        self.connections.get(&tenant).map(|connections| Arc::clone(connections.value()))
     }
 }

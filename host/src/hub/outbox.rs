@@ -1,10 +1,12 @@
 //! The one way out to a client: frames in the order in which the host accepted them, bounded in bytes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use crate::message::{CloseFrame, Message};
+use crate::tenant::{Counter, Limit, Tenant};
 
 /// What goes out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,11 +39,18 @@ impl Outgoing {
 /// Whatever their size, no more frames than this wait: an empty message costs memory, too.
 const MAX_FRAMES: usize = 16_384;
 
+/// A message of up to so many bytes goes into an empty outbox even if too much waits for other clients of the tenant: those that do not
+/// read are not to silence those that do.
+const ALWAYS: usize = 16 << 10;
+
 #[derive(Debug)]
 pub(super) struct Outbox {
     frames: VecDeque<Outgoing>,
     bytes: usize,
     limit: usize,
+    tenant: Arc<Tenant>,
+    // What the tenant's account knows of. What comes and goes within one event is never counted there.
+    settled: usize,
 }
 
 /// The frame does not fit.
@@ -49,14 +58,19 @@ pub(super) struct Outbox {
 pub(super) struct Overloaded;
 
 impl Outbox {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { frames: VecDeque::new(), bytes: 0, limit }
+    pub(super) fn new(limit: usize, tenant: Arc<Tenant>) -> Self {
+        Self { frames: VecDeque::new(), bytes: 0, limit, tenant, settled: 0 }
     }
 
     /// Takes the message if it fits, or if nothing waits: a limit below the message limit must not block a connection for ever.
     pub(super) fn push(&mut self, message: Message, written: Option<oneshot::Sender<()>>) -> Result<(), Overloaded> {
         let fits = self.bytes.saturating_add(message.len()) <= self.limit && self.frames.len() < MAX_FRAMES;
         if !fits && !self.frames.is_empty() {
+            return Err(Overloaded);
+        }
+        let is_small_and_alone = self.frames.is_empty() && message.len() <= ALWAYS;
+        if !is_small_and_alone && !self.tenant.has_room(Limit::WaitingBytes, message.len()) {
+            self.tenant.refuse(Limit::WaitingBytes);
             return Err(Overloaded);
         }
         self.push_unbounded(message, written);
@@ -78,8 +92,19 @@ impl Outbox {
         let outgoing = self.frames.pop_front()?;
         if let Frame::Message(message) = &outgoing.frame {
             self.bytes = self.bytes.saturating_sub(message.len());
+            let usage = self.tenant.usage();
+            usage.count(Counter::MessagesOut, 1);
+            usage.count(Counter::BytesOut, message.len());
         }
         Some(outgoing)
+    }
+
+    /// Tells the tenant's account how much waits here, if that has changed.
+    pub(super) fn settle(&mut self) {
+        if self.bytes != self.settled {
+            self.tenant.recount(Limit::WaitingBytes, self.settled, self.bytes);
+            self.settled = self.bytes;
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -100,11 +125,21 @@ impl Outbox {
     }
 }
 
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.tenant.recount(Limit::WaitingBytes, self.settled, 0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
 
     use super::*;
+
+    fn outbox(limit: usize) -> Outbox {
+        Outbox::new(limit, Tenant::of_the_host())
+    }
 
     fn message(size: usize) -> Message {
         Message::Binary(Bytes::from(vec![0; size]))
@@ -112,7 +147,7 @@ mod tests {
 
     #[test]
     fn past_the_bound_it_is_overloaded_until_something_left() {
-        let mut outbox = Outbox::new(10);
+        let mut outbox = outbox(10);
         assert_eq!(outbox.push(message(6), None), Ok(()));
         assert_eq!(outbox.push(message(5), None), Err(Overloaded));
         assert_eq!(outbox.push(message(4), None), Ok(()));
@@ -122,14 +157,14 @@ mod tests {
 
     #[test]
     fn empty_messages_are_bounded_too() {
-        let mut outbox = Outbox::new(1);
+        let mut outbox = outbox(1);
         let taken = (0..MAX_FRAMES * 2).take_while(|_| outbox.push(message(0), None).is_ok()).count();
         assert_eq!(taken, MAX_FRAMES);
     }
 
     #[test]
     fn one_message_fits_into_an_empty_outbox_whatever_its_size() {
-        let mut outbox = Outbox::new(10);
+        let mut outbox = outbox(10);
         assert_eq!(outbox.push(message(11), None), Ok(()));
         assert_eq!(outbox.push(message(0), None), Err(Overloaded));
     }

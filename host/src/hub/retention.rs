@@ -14,6 +14,7 @@ use super::handles::Entry;
 use super::held::{Due, Expiry, RetainOptions, Retention};
 use crate::ids::{TenantId, WebSocketHandle};
 use crate::message::CloseFrame;
+use crate::tenant::Counter;
 
 impl Hub {
     /// Holds a connection from the end of its event under way on.
@@ -34,7 +35,7 @@ impl Hub {
             return Err(RetainError::Closing);
         }
         let handle = self.handles.mint().ok_or(RetainError::QuotaExceeded)?;
-        if !self.handles.reserve(self.settings.held_connections) {
+        if !self.handles.reserve(self.settings.held_connections, connection.owner()) {
             return Err(RetainError::QuotaExceeded);
         }
         let since = Instant::now();
@@ -81,6 +82,7 @@ impl Hub {
         };
         self.handles.remove(retention.handle);
         self.expired.fetch_add(1, Ordering::Relaxed);
+        connection.owner().usage().count(Counter::Expired, 1);
         let age = retention.age(now);
         let (plugin, connection) = (connection.plugin(), connection.id());
         if is_planned {

@@ -70,7 +70,7 @@ pub async fn select(channels: &[Arc<Channel>], limit: Option<Duration>) -> Resul
     let turn = if channels.len() > 1 { turn(channels.len()) } else { 0 };
     let in_turn = || channels.iter().enumerate().cycle().skip(turn).take(channels.len());
     for (index, channel) in in_turn() {
-        if let Some(item) = channel.state.lock().take(channel.capacity) {
+        if let Some(item) = channel.state.lock().take(channel.capacity, &channel.tenant) {
             return Ok((index, item));
         }
     }
@@ -78,9 +78,9 @@ pub async fn select(channels: &[Arc<Channel>], limit: Option<Duration>) -> Resul
     for (index, channel) in in_turn() {
         let mut state = channel.state.lock();
         // Something may have come since the first look, to this channel or through one where it already waits.
-        if let Some(item) = state.take(channel.capacity) {
+        if let Some(item) = state.take(channel.capacity, &channel.tenant) {
             if let Some(item) = waiting.receiver.fill(index, item) {
-                state.give_back(item);
+                state.give_back(item, &channel.tenant);
             }
             break;
         }
@@ -128,7 +128,7 @@ impl Drop for WaitingReceiver<'_> {
         if let Some((index, item)) = unseen
             && let Some(channel) = self.channels.get(index)
         {
-            channel.state.lock().give_back(item);
+            channel.state.lock().give_back(item, &channel.tenant);
         }
     }
 }

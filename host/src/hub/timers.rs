@@ -2,6 +2,7 @@
 //! above, where the plugin's handler is called; whoever called it says `finished`, and only then a repeating timer is set again,
 //! so its runs never overlap.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use super::cron::Cron;
 use super::error::TimerError;
 use crate::ids::{PluginId, TimerId};
 use crate::schedule::Schedule;
+use crate::tenant::{Lease, Limit, Tenant};
 
 /// Longer delays and intervals are refused.
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
@@ -101,6 +103,8 @@ struct Timer {
     payload: Bytes,
     missed: Missed,
     beat: Beat,
+    #[allow(dead_code, reason = "it is given back when it is dropped")]
+    lease: Lease,
 }
 
 /// When the run was planned for which a timer is pending, and how the one after it is found.
@@ -124,6 +128,7 @@ impl Timers {
     /// `InvalidSchedule` says what is wrong with the recurrence and where; `QuotaExceeded`.
     pub fn set(
         &self,
+        tenant: &Arc<Tenant>,
         plugin: PluginId,
         recurrence: Recurrence,
         payload: Bytes,
@@ -151,7 +156,8 @@ impl Timers {
                 (now + until(planned).min(LONGEST), Beat::Cron { planned, cron: Box::new(cron) })
             }
         };
-        let number = self.pending.insert(due, |_| Timer { plugin, payload, missed, beat });
+        let lease = tenant.lease(Limit::Timers).ok_or(TimerError::QuotaExceeded)?;
+        let number = self.pending.insert(due, |_| Timer { plugin, payload, missed, beat, lease });
         Ok(TimerId(number))
     }
 
@@ -179,6 +185,14 @@ impl Timers {
         });
         timers.sort_by_key(|timer| (timer.next, timer.id));
         timers
+    }
+
+    /// Takes all timers of a plugin back that has gone.
+    pub fn forget(&self, plugin: PluginId) {
+        for timer in self.list(plugin) {
+            // One that has begun to run meanwhile finds no plugin.
+            let _was_pending = self.cancel(plugin, timer.id);
+        }
     }
 
     /// How many timers are pending.

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::Guard;
 use bytes::Bytes;
 use serde_json::json;
 use tokio::sync::{Semaphore, mpsc};
@@ -12,12 +11,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Plugins;
+use super::canary::CanaryRules;
 use super::error::LoadError;
 use super::loaded::Plugin;
-use super::manifest::{Channel, Manifest, Worker};
+use super::manifest::{Channel, Manifest, Swap, Worker};
 use super::version::Version;
+use crate::engine::Digest;
 use crate::guest::v1::{Failure, WorkerStart};
 use crate::hub::{Hub, TimerDue};
+use crate::tenant::{Lease, Limit};
 
 /// The pause before a resident worker that failed is run again: at first, and at most. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -79,14 +81,19 @@ impl Background {
 
     /// Starts the resident workers and channel handlers of a plugin.
     pub fn start(&self, plugin: &Arc<Plugin>) {
-        self.start_version(plugin, &Guard::into_inner(plugin.version()));
+        self.start_version(plugin, &plugin.serving().version);
     }
 
     fn start_version(&self, plugin: &Arc<Plugin>, version: &Arc<Version>) {
         if version.exports().worker {
             for worker in &version.manifest().workers {
                 for _ in 0..worker.instances {
-                    self.spawn(resident(Arc::clone(plugin), Arc::clone(version), worker.clone()));
+                    let Some(lease) = plugin.owner().lease(Limit::Workers) else {
+                        let (tenant, plugin, worker) = (plugin.owner().name(), plugin.name(), worker.name.as_str());
+                        tracing::error!(target: "plugin", tenant, plugin, worker, "the tenant has as many workers as it may");
+                        return;
+                    };
+                    self.spawn(resident(Arc::clone(plugin), Arc::clone(version), worker.clone(), lease));
                 }
             }
         }
@@ -112,17 +119,86 @@ impl Background {
     /// # Errors
     /// Says what is wrong with the new one.
     pub async fn swap(&self, plugin: &Arc<Plugin>, manifest: Manifest, component: Vec<u8>) -> Result<(), LoadError> {
-        let _one_at_a_time = plugin.swapping().await;
+        let _one_at_a_time = plugin.changing.lock().await;
+        let version = self.prepare(plugin, manifest, component).await?;
+        self.serve_with(plugin, version)
+    }
+
+    /// Gives some connections another version, which is checked and tried as in [`Background::swap`]. Timers, workers and channels stay
+    /// with the one that serves.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub async fn try_out(
+        &self,
+        plugin: &Arc<Plugin>,
+        manifest: Manifest,
+        component: Vec<u8>,
+        rules: CanaryRules,
+    ) -> Result<(), LoadError> {
+        let _one_at_a_time = plugin.changing.lock().await;
+        let version = self.prepare(plugin, manifest, component).await?;
+        plugin.try_out(version, rules);
+        Ok(())
+    }
+
+    /// Lets the canary serve all.
+    ///
+    /// # Errors
+    /// There is none, or it cannot have its channels.
+    pub async fn promote(&self, plugin: &Arc<Plugin>) -> Result<(), LoadError> {
+        let _one_at_a_time = plugin.changing.lock().await;
+        let canary = plugin.serving().canary.clone();
+        let canary = canary.ok_or_else(|| LoadError::NoCanary { name: plugin.name().to_owned() })?;
+        self.serve_with(plugin, Arc::clone(&canary.version))
+    }
+
+    /// Lets a version that served before serve again: the one with this digest, or the latest.
+    ///
+    /// # Errors
+    /// It is not kept, or cannot have its channels.
+    pub async fn roll_back(&self, plugin: &Arc<Plugin>, digest: Option<Digest>) -> Result<(), LoadError> {
+        let _one_at_a_time = plugin.changing.lock().await;
+        let kept = plugin.kept(digest).ok_or_else(|| LoadError::NotKept { name: plugin.name().to_owned(), digest })?;
+        self.serve_with(plugin, Arc::new(kept.again()))
+    }
+
+    async fn prepare(
+        &self,
+        plugin: &Arc<Plugin>,
+        manifest: Manifest,
+        component: Vec<u8>,
+    ) -> Result<Arc<Version>, LoadError> {
         let name = manifest.name.clone();
         let loading = Arc::clone(plugin);
         let loaded = tokio::task::spawn_blocking(move || loading.prepare(manifest, &component)).await;
         let version = loaded.map_err(|_| LoadError::Interrupted { name: name.clone() })??;
         version.instantiate().await.map_err(|source| LoadError::Instance { name, source })?;
+        Ok(Arc::new(version))
+    }
+
+    fn serve_with(&self, plugin: &Arc<Plugin>, version: Arc<Version>) -> Result<(), LoadError> {
         version.open_channels()?;
-        let version = Arc::new(version);
+        let before = Arc::clone(&plugin.serving().version);
         plugin.swap(Arc::clone(&version));
         self.start_version(plugin, &version);
+        if version.manifest().swap == Swap::NewConnections {
+            let drain = version.manifest().swap_drain;
+            self.spawn(async move {
+                tokio::time::sleep(drain).await;
+                before.cool();
+            });
+        }
         Ok(())
+    }
+
+    /// Ends what a plugin does beside connections. Its connections go on as long as they like.
+    pub fn end(&self, plugin: &Plugin) {
+        let serving = plugin.serving();
+        serving.version.retired().cancel();
+        if let Some(canary) = &serving.canary {
+            plugin.take_back(canary);
+        }
     }
 
     /// Ends all of it where it waits or computes.
@@ -132,7 +208,7 @@ impl Background {
         self.tasks.wait().await;
     }
 
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         self.tasks.spawn(async move {
             stop.run_until_cancelled(task).await;
@@ -141,7 +217,7 @@ impl Background {
 
     async fn timer(&self, due: TimerDue) {
         if let Some(plugin) = self.plugins.get(due.plugin()) {
-            let version = plugin.version();
+            let version = Arc::clone(&plugin.serving().version);
             let call = async {
                 let mut instance = version.lend().await?;
                 let answer = instance.on_timer(due.id.0, due.payload()).await;
@@ -157,7 +233,7 @@ impl Background {
 
     async fn started(&self, start: WorkerStart) {
         let Some(plugin) = self.plugins.get(start.plugin) else { return };
-        let version = Guard::into_inner(plugin.version());
+        let version = Arc::clone(&plugin.serving().version);
         let result = run(&plugin, &version, &start.name, start.argument.as_slice(), None).await;
         let Some(channel) = &start.exit_channel else { return };
         let (outcome, error) = match &result {
@@ -194,7 +270,7 @@ async fn run(
 
 /// Runs a worker again whenever it fails, after a pause that doubles. One that held out for as long as the longest pause begins
 /// with the first again. When its version is retired it ends with its current item, or when it has had its time for that.
-async fn resident(plugin: Arc<Plugin>, version: Arc<Version>, worker: Worker) {
+async fn resident(plugin: Arc<Plugin>, version: Arc<Version>, worker: Worker, _lease: Lease) {
     let retired = version.retired();
     let out_of_time = async {
         retired.cancelled().await;
@@ -224,7 +300,7 @@ async fn resident(plugin: Arc<Plugin>, version: Arc<Version>, worker: Worker) {
 
 /// Gives the items of a channel to the plugin, one at a time, until the channel is closed and drained, or the version is retired.
 async fn consumer(plugin: Arc<Plugin>, version: Arc<Version>, hub: Arc<Hub>, settings: Channel) {
-    let channel = match hub.channels().open(plugin.tenant(), &settings.name, settings.capacity) {
+    let channel = match hub.channels().open(plugin.owner(), &settings.name, settings.capacity) {
         Ok(channel) => channel,
         Err(error) => {
             let (plugin, channel) = (plugin.name(), settings.name.as_str());

@@ -1,8 +1,10 @@
-//! Which instance handles an event of a connection, as the plugin's isolation says, and what becomes of its failures: they go to
-//! the plugin's log, and the connection learns only that there was one.
+//! Which version and which instance handle an event of a connection, as the plugin's manifest says, and what becomes of its failures:
+//! they go to the plugin's log, and the connection learns only that there was one.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use super::canary::{Canary, CanaryRules, Lot, Named};
 use super::loaded::Plugin;
 use super::manifest::Isolation;
 use super::version::Version;
@@ -25,15 +27,20 @@ pub enum Decision {
 /// Gives the events of one connection to its plugin.
 pub struct Dispatch {
     plugin: Arc<Plugin>,
+    // The one that has handled its last event.
+    version: Arc<Version>,
+    lot: Lot,
     // The connection's own instance, if the isolation gives it one.
     own: Option<Box<Instance>>,
 }
 
 impl Dispatch {
-    /// For a connection of this plugin.
+    /// For a connection of this plugin that came with this request.
     #[must_use]
-    pub fn new(plugin: Arc<Plugin>) -> Self {
-        Self { plugin, own: None }
+    pub fn new(plugin: Arc<Plugin>, upgrade: &Upgrade) -> Self {
+        let lot = Lot::draw();
+        let version = Arc::clone(plugin.serving().of(lot, |rules| named(rules, upgrade)).0);
+        Self { plugin, version, lot, own: None }
     }
 
     /// The plugin.
@@ -44,8 +51,7 @@ impl Dispatch {
 
     /// Asks the plugin whether a client may connect; without a connect handler everyone may.
     pub async fn connect(&mut self, upgrade: &Upgrade, subprotocols: &[String]) -> Decision {
-        let Self { plugin, own } = self;
-        let version = plugin.version();
+        let Self { plugin, version, own, .. } = self;
         if version.manifest().isolation == Isolation::Connection {
             // Before it is accepted: a connection that waited for an instance of its own would wait for another one to end.
             match version.instantiate_now().await {
@@ -59,10 +65,10 @@ impl Dispatch {
         if !version.exports().connect_handler {
             return Decision::Accept(Acceptance::default());
         }
-        let answer = match lend(own, &version).await {
+        let answer = match lend(own, version).await {
             Ok(mut instance) => {
                 let answer = instance.on_connect(upgrade, subprotocols).await;
-                give_back(own, &version, instance);
+                give_back(own, version, instance);
                 answer
             }
             Err(failure) => Err(failure),
@@ -77,21 +83,42 @@ impl Dispatch {
         }
     }
 
-    /// Gives an event of the connection to the version of the plugin that serves now. Without a handler nothing is to be done.
+    /// Gives an event of the connection to the version of the plugin that is its own now. Without a handler nothing is to be done.
     ///
     /// # Errors
     /// The plugin failed.
     pub async fn handle(&mut self, connection: &Arc<Connection>, event: Event) -> Result<(), ()> {
-        let Self { plugin, own } = self;
-        let version = plugin.version();
+        match self.choose(connection) {
+            None => self.call(connection, event).await,
+            // Boxed, so that only those on trial have room for it.
+            Some(canary) => Box::pin(self.try_out(&canary, connection, event)).await,
+        }
+    }
+
+    /// Moves on to the version that the connection is to have by now, and returns the canary if that is one.
+    fn choose(&mut self, connection: &Connection) -> Option<Arc<Canary>> {
+        let serving = self.plugin.serving();
+        let (version, canary) = serving.of(self.lot, |rules| named(rules, connection.upgrade()));
+        if !Arc::ptr_eq(version, &self.version) {
+            if self.version.keeps_from(version) {
+                return None;
+            }
+            self.version = Arc::clone(version);
+        }
+        connection.label(self.version.number());
+        canary.cloned()
+    }
+
+    async fn call(&mut self, connection: &Arc<Connection>, event: Event) -> Result<(), ()> {
+        let Self { plugin, version, own, .. } = self;
         if !version.exports().handler {
             return Ok(());
         }
         let name = event.name();
-        let failure = match lend(own, &version).await {
+        let failure = match lend(own, version).await {
             Ok(mut instance) => {
                 let answer = instance.handle(connection, event).await;
-                give_back(own, &version, instance);
+                give_back(own, version, instance);
                 answer.err()
             }
             Err(failure) => Some(failure),
@@ -101,6 +128,22 @@ impl Dispatch {
             Err(())
         })
     }
+
+    async fn try_out(&mut self, canary: &Arc<Canary>, connection: &Arc<Connection>, event: Event) -> Result<(), ()> {
+        let begun = Instant::now();
+        let outcome = self.call(connection, event).await;
+        if let Some(why) = canary.judge(outcome, begun.elapsed()) {
+            self.plugin.take_back_because(canary, &why);
+        }
+        outcome
+    }
+}
+
+fn named(rules: &CanaryRules, upgrade: &Upgrade) -> Named {
+    let Some((name, value)) = &rules.header else { return Named::No };
+    let is_there =
+        upgrade.headers.iter().any(|(other, there)| other.eq_ignore_ascii_case(name) && there == value.as_bytes());
+    if is_there { Named::Yes } else { Named::No }
 }
 
 async fn lend(own: &mut Option<Box<Instance>>, version: &Version) -> Result<Box<Instance>, Failure> {

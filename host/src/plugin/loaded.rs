@@ -1,29 +1,48 @@
-//! One plugin: who it is, for as long as the host runs, and the version of it that serves now.
+//! One plugin: who it is, for as long as the host runs, and which versions of it serve now.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use tokio::sync::{Mutex, MutexGuard, mpsc};
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
 
+use super::canary::{Canary, CanaryRules, Lot, Named};
 use super::error::LoadError;
 use super::manifest::Manifest;
 use super::version::Version;
-use crate::engine::Engine;
+use crate::engine::{Digest, Engine};
 use crate::guest::v1::{Exports, Failure, Owner, WorkerStart};
 use crate::hub::Hub;
 use crate::ids::{PluginId, TenantId};
+use crate::tenant::{Counter, Lease, Tenant};
+
+/// So many versions that served are kept for a rollback.
+pub const KEPT: usize = 5;
 
 /// A plugin that was taken in.
 pub struct Plugin {
     identity: Identity,
     // Read by every event of every connection: readers write nothing that they share.
-    current: ArcSwap<Version>,
-    swapping: Mutex<()>,
+    serving: ArcSwap<Serving>,
+    // Those that served before, the latest first.
+    kept: Mutex<VecDeque<Arc<Version>>>,
+    // Held for as long as a change takes: two of them at once could leave the older version serving.
+    pub(super) changing: tokio::sync::Mutex<()>,
+}
+
+/// What serves now.
+pub struct Serving {
+    /// The version of all connections, timers, workers and channels.
+    pub version: Arc<Version>,
+    /// The one that some connections get.
+    pub canary: Option<Arc<Canary>>,
 }
 
 /// What stays the same in all its versions.
 pub(super) struct Identity {
-    pub(super) tenant: TenantId,
+    // Its tenant's leave to have it.
+    pub(super) lease: Lease,
     pub(super) id: PluginId,
     pub(super) name: Arc<str>,
     pub(super) engine: Engine,
@@ -32,10 +51,14 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    pub(super) fn tenant(&self) -> &Arc<Tenant> {
+        self.lease.tenant()
+    }
+
     /// Whose the instances of a version are.
     pub(super) fn owner(&self, manifest: &Manifest, exports: Exports) -> Owner {
         Owner {
-            tenant: self.tenant,
+            tenant: Arc::clone(self.tenant()),
             plugin: self.id,
             name: Arc::clone(&self.name),
             retain_deadline: manifest.retain.deadline,
@@ -51,7 +74,8 @@ impl Plugin {
     pub(super) fn load(identity: Identity, manifest: Manifest, component: &[u8]) -> Result<Self, LoadError> {
         let version = Version::load(&identity, manifest, component)?;
         version.open_channels()?;
-        Ok(Self { identity, current: ArcSwap::from_pointee(version), swapping: Mutex::new(()) })
+        let serving = ArcSwap::from_pointee(Serving { version: Arc::new(version), canary: None });
+        Ok(Self { identity, serving, kept: Mutex::default(), changing: tokio::sync::Mutex::new(()) })
     }
 
     /// Another version of it, which does not serve yet.
@@ -59,20 +83,72 @@ impl Plugin {
         Version::load(&self.identity, manifest, component)
     }
 
-    /// Lets another version serve from each connection's next event on. Events that are under way end in the one before.
+    /// Lets another version serve from each connection's next event on, or as its manifest says. Events that are under way end in
+    /// the one before. A canary ends: it is the one that serves now, or it was one of the version before.
     pub(super) fn swap(&self, version: Arc<Version>) {
-        self.current.swap(version).retired().cancel();
+        let before = self.serving.swap(Arc::new(Serving { version: Arc::clone(&version), canary: None }));
+        if let Some(canary) = before.canary.as_ref().filter(|canary| !Arc::ptr_eq(&canary.version, &version)) {
+            canary.version.take_back();
+        }
+        before.version.retire(version.manifest());
+        let mut kept = self.kept.lock();
+        kept.retain(|other| other.digest() != version.digest() && other.digest() != before.version.digest());
+        if before.version.digest() != version.digest() {
+            kept.push_front(Arc::clone(&before.version));
+        }
+        kept.truncate(KEPT);
     }
 
-    /// Held for as long as a swap takes: two of them at once could leave the older version serving.
-    pub(super) async fn swapping(&self) -> MutexGuard<'_, ()> {
-        self.swapping.lock().await
+    /// Gives some connections another version. One that was on trial before is taken back.
+    pub(super) fn try_out(&self, version: Arc<Version>, rules: CanaryRules) {
+        let current = Arc::clone(&self.serving.load().version);
+        let canary = Some(Arc::new(Canary::new(version, rules)));
+        let before = self.serving.swap(Arc::new(Serving { version: current, canary }));
+        if let Some(canary) = &before.canary {
+            canary.version.take_back();
+        }
     }
 
-    /// The version that serves now.
+    /// Takes the canary back, if it is still this one: its connections go on with the version of the others.
+    pub(super) fn take_back(&self, canary: &Arc<Canary>) -> bool {
+        let serving = self.serving.load();
+        if !serving.canary.as_ref().is_some_and(|it| Arc::ptr_eq(it, canary)) {
+            return false;
+        }
+        let without = Arc::new(Serving { version: Arc::clone(&serving.version), canary: None });
+        let before = self.serving.compare_and_swap(&*serving, without);
+        let is_done = Arc::ptr_eq(&before, &serving);
+        if is_done {
+            canary.version.take_back();
+        }
+        is_done
+    }
+
+    /// The same, and the log says why.
+    pub(super) fn take_back_because(&self, canary: &Arc<Canary>, why: &str) {
+        if self.take_back(canary) {
+            let (tenant, plugin, version) = (self.owner().name(), self.name(), canary.version.digest());
+            tracing::warn!(tenant, plugin, %version, why, "the canary was taken back");
+        }
+    }
+
+    /// The version with this digest, or the latest one, of those that served before.
     #[must_use]
-    pub fn version(&self) -> Guard<Arc<Version>> {
-        self.current.load()
+    pub fn kept(&self, digest: Option<Digest>) -> Option<Arc<Version>> {
+        let kept = self.kept.lock();
+        kept.iter().find(|version| digest.is_none_or(|digest| version.digest() == digest)).cloned()
+    }
+
+    /// All that served before and are kept, the latest first.
+    #[must_use]
+    pub fn all_kept(&self) -> Vec<Arc<Version>> {
+        self.kept.lock().iter().cloned().collect()
+    }
+
+    /// What serves now.
+    #[must_use]
+    pub fn serving(&self) -> Guard<Arc<Serving>> {
+        self.serving.load()
     }
 
     /// Its number.
@@ -96,23 +172,44 @@ impl Plugin {
     /// Whose it is.
     #[must_use]
     pub fn tenant(&self) -> TenantId {
-        self.identity.tenant
+        self.owner().id()
+    }
+
+    /// Whose it is, and what that one may use.
+    #[must_use]
+    pub fn owner(&self) -> &Arc<Tenant> {
+        self.identity.tenant()
     }
 
     /// Writes a failure into the plugin's log, whole.
     pub(super) fn log(&self, event: &str, failure: &Failure) {
-        let plugin = self.name();
+        let (tenant, plugin) = (self.owner().name(), self.name());
+        self.owner().usage().count(Counter::Failures, 1);
         match failure {
             Failure::Returned(text) => {
-                tracing::warn!(target: "plugin", plugin, event, "returned an error: {text}");
+                tracing::warn!(target: "plugin", tenant, plugin, event, "returned an error: {text}");
             }
             Failure::Trapped { source, .. } => {
-                tracing::error!(target: "plugin", plugin, event, trap = format!("{source:?}"), "{failure}");
+                tracing::error!(target: "plugin", tenant, plugin, event, trap = format!("{source:?}"), "{failure}");
             }
             Failure::NotStarted(source) => {
-                tracing::error!(target: "plugin", plugin, event, cause = format!("{source:?}"), "{failure}");
+                tracing::error!(target: "plugin", tenant, plugin, event, cause = format!("{source:?}"), "{failure}");
             }
-            Failure::NotExported(_) => tracing::error!(target: "plugin", plugin, event, "{failure}"),
+            Failure::NotExported(_) => tracing::error!(target: "plugin", tenant, plugin, event, "{failure}"),
+        }
+    }
+}
+
+impl Serving {
+    /// The version of a connection, and the canary if it is that one's.
+    pub(super) fn of(
+        &self,
+        lot: Lot,
+        is_named: impl Fn(&CanaryRules) -> Named,
+    ) -> (&Arc<Version>, Option<&Arc<Canary>>) {
+        match &self.canary {
+            Some(canary) if canary.takes(lot, is_named(&canary.rules)) => (&canary.version, Some(canary)),
+            _ => (&self.version, None),
         }
     }
 }

@@ -29,6 +29,17 @@ pub enum Isolation {
     Connection,
 }
 
+/// What becomes of open connections when a version takes the place of another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Swap {
+    /// Each gets it from its next event on.
+    #[default]
+    NextEvent,
+    /// They stay with the one before until they end or the drain time is over.
+    NewConnections,
+}
+
 /// A plugin's own settings.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -40,6 +51,12 @@ pub struct Manifest {
     /// How long its instances live.
     #[serde(default)]
     pub isolation: Isolation,
+    /// What becomes of open connections when this version takes the place of another.
+    #[serde(default)]
+    pub swap: Swap,
+    /// With `new-connections`: how long connections may stay with the version before.
+    #[serde(default = "swap_drain", deserialize_with = "crate::duration::any")]
+    pub swap_drain: Duration,
     /// What its instances may use.
     #[serde(default)]
     pub limits: Limits,
@@ -116,6 +133,10 @@ fn one() -> usize {
     1
 }
 
+fn swap_drain() -> Duration {
+    Duration::from_secs(600)
+}
+
 /// Why a manifest cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -157,6 +178,8 @@ impl Manifest {
             name: name.to_owned(),
             language: None,
             isolation: Isolation::default(),
+            swap: Swap::default(),
+            swap_drain: swap_drain(),
             limits: Limits::default(),
             retain: Retain::default(),
             workers: vec![Worker { name: name.to_owned(), instances: 1, argument: String::new() }],

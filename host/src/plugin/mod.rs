@@ -2,24 +2,32 @@
 //! routes that lead to them.
 
 mod background;
+mod canary;
 mod dispatch;
 mod error;
+mod folder;
 mod loaded;
 mod manifest;
+mod registry;
 mod report;
 mod routes;
 mod version;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
 use tokio::sync::mpsc;
 
 pub use background::Background;
+pub use canary::{Canary, CanaryRules, Record};
 pub use dispatch::{Decision, Dispatch};
-pub use error::LoadError;
-pub use loaded::Plugin;
-pub use manifest::{Isolation, MANIFEST_FILE, Manifest, ManifestError, embed};
+pub use error::{DeployError, LoadError};
+pub use folder::WatchError;
+pub use loaded::{KEPT, Plugin, Serving};
+pub use manifest::{Isolation, MANIFEST_FILE, Manifest, ManifestError, Swap, embed};
+pub use registry::{Deployment, Registry};
 pub use report::{Report, report};
 pub use routes::{RouteError, Routes};
 pub use version::Version;
@@ -30,12 +38,15 @@ use crate::engine::Engine;
 use crate::guest::v1::WorkerStart;
 use crate::hub::Hub;
 use crate::ids::{PluginId, TenantId};
+use crate::tenant::{Limit, Tenant};
 
 /// All plugins of this host, by number.
 pub struct Plugins {
     engine: Engine,
     hub: Arc<Hub>,
     plugins: DashMap<PluginId, Arc<Plugin>>,
+    names: DashMap<(TenantId, String), PluginId>,
+    last: AtomicU32,
     workers: mpsc::Sender<WorkerStart>,
 }
 
@@ -45,26 +56,79 @@ impl Plugins {
     pub fn new(engine: Engine, hub: Arc<Hub>) -> (Arc<Self>, mpsc::Receiver<WorkerStart>) {
         // Asks beyond this are refused to the guest that asks.
         let (workers, asked) = mpsc::channel(1024);
-        (Arc::new(Self { engine, hub, plugins: DashMap::new(), workers }), asked)
+        (
+            Arc::new(Self {
+                engine,
+                hub,
+                plugins: DashMap::new(),
+                names: DashMap::new(),
+                last: AtomicU32::new(0),
+                workers,
+            }),
+            asked,
+        )
     }
 
     /// Compiles, checks and links a component and takes it in. Keep it off the threads that serve.
     ///
     /// # Errors
     /// Says what is wrong with it.
-    pub fn load(&self, tenant: TenantId, manifest: Manifest, component: &[u8]) -> Result<Arc<Plugin>, LoadError> {
-        let id = PluginId(u32::try_from(self.plugins.len()).unwrap_or(u32::MAX));
+    pub fn load(&self, tenant: &Arc<Tenant>, manifest: Manifest, component: &[u8]) -> Result<Arc<Plugin>, LoadError> {
+        let name = manifest.name.clone();
+        let beyond = |limit: Limit| LoadError::Quota {
+            name: name.clone(),
+            limit: limit.name(),
+            most: tenant.limits().most(limit),
+        };
+        let lease = tenant.lease(Limit::Plugins).ok_or_else(|| beyond(Limit::Plugins))?;
+        let id = PluginId(self.last.fetch_add(1, Ordering::Relaxed));
+        let place = (tenant.id(), name.clone());
+        // The name is taken before the long work, so that of two who want it one is told at once.
+        match self.names.entry(place.clone()) {
+            Entry::Occupied(_) => return Err(LoadError::Exists { name }),
+            Entry::Vacant(vacant) => _ = vacant.insert(id),
+        }
         let identity = Identity {
-            tenant,
+            lease,
             id,
-            name: manifest.name.as_str().into(),
+            name: name.as_str().into(),
             engine: self.engine.clone(),
             hub: Arc::clone(&self.hub),
             workers: self.workers.clone(),
         };
-        let plugin = Arc::new(Plugin::load(identity, manifest, component)?);
-        self.plugins.insert(id, Arc::clone(&plugin));
-        Ok(plugin)
+        match Plugin::load(identity, manifest, component) {
+            Ok(plugin) => {
+                let plugin = Arc::new(plugin);
+                self.plugins.insert(id, Arc::clone(&plugin));
+                Ok(plugin)
+            }
+            Err(error) => {
+                self.names.remove(&place);
+                Err(error)
+            }
+        }
+    }
+
+    /// Forgets a plugin. Connections that it has go on with it.
+    pub fn remove(&self, plugin: &Plugin) {
+        self.plugins.remove(&plugin.id());
+        self.names.remove(&(plugin.tenant(), plugin.name().to_owned()));
+    }
+
+    /// The plugin of this name.
+    #[must_use]
+    pub fn find(&self, tenant: TenantId, name: &str) -> Option<Arc<Plugin>> {
+        let id = *self.names.get(&(tenant, name.to_owned()))?;
+        self.get(id)
+    }
+
+    /// The plugins of a tenant, by name.
+    #[must_use]
+    pub fn of(&self, tenant: TenantId) -> Vec<Arc<Plugin>> {
+        let mine = self.plugins.iter().filter(|plugin| plugin.tenant() == tenant);
+        let mut plugins: Vec<_> = mine.map(|plugin| Arc::clone(plugin.value())).collect();
+        plugins.sort_by(|one, other| one.name().cmp(other.name()));
+        plugins
     }
 
     /// How many instances may be alive at once.

@@ -1,24 +1,39 @@
 //! One version of a plugin: its component, ready to be instantiated, and the instances that are kept warm.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Instant, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
 use super::error::LoadError;
 use super::loaded::Identity;
-use super::manifest::{Isolation, Manifest};
-use crate::engine::{Limits, Pool};
+use super::manifest::{Isolation, Manifest, Swap};
+use crate::engine::{Digest, Limits, Pool};
 use crate::guest::v1::{Exports, Failure, Instance, Owner, Template};
+use crate::tenant::Limit;
 
 /// One version of a plugin.
 pub struct Version {
+    number: u32,
+    digest: Digest,
+    size: usize,
+    since: SystemTime,
     manifest: Manifest,
     template: Arc<Template>,
     owner: Arc<Owner>,
     limits: Limits,
     warm: Pool<Box<Instance>>,
-    // Cancelled when a newer one has taken its place.
+    // Cancelled when another one has taken its place.
     retired: CancellationToken,
+    // Until when its connections stay with it after that; empty if they do not.
+    stays_until: OnceLock<Instant>,
+}
+
+/// Versions are numbered as they come, so that a connection can say with little which one it is with.
+fn next_number() -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
 impl Version {
@@ -29,30 +44,87 @@ impl Version {
         if manifest.limits.memory > engine.memory() {
             return Err(LoadError::Memory { name: name(), asked: manifest.limits.memory, most: engine.memory() });
         }
+        let size = plugin.tenant().limits().most(Limit::ComponentSize);
+        if component.len() > size {
+            plugin.tenant().refuse(Limit::ComponentSize);
+            return Err(LoadError::Quota { name: name(), limit: Limit::ComponentSize.name(), most: size });
+        }
         let loaded = engine.load(component).map_err(|source| LoadError::Component { name: name(), source })?;
         let template = Template::prepare(engine, &loaded.component)
             .map_err(|source| LoadError::Prepare { name: name(), source })?;
         let owner = plugin.owner(&manifest, template.exports());
+        let most = plugin.tenant().limits();
+        let memory = manifest.limits.memory.min(most.instance_memory);
         let limits = Limits {
-            memory: usize::try_from(manifest.limits.memory.as_u64()).unwrap_or(usize::MAX),
-            cpu: manifest.limits.cpu,
+            memory: usize::try_from(memory.as_u64()).unwrap_or(usize::MAX),
+            cpu: manifest.limits.cpu.min(most.cpu),
             timeout: manifest.limits.timeout,
         };
-        let warm = Pool::new(manifest.limits.warm);
-        Ok(Self { warm, manifest, template, owner: Arc::new(owner), limits, retired: CancellationToken::new() })
+        Ok(Self {
+            number: next_number(),
+            digest: loaded.digest,
+            size: component.len(),
+            since: SystemTime::now(),
+            warm: Pool::new(manifest.limits.warm),
+            manifest,
+            template,
+            owner: Arc::new(owner),
+            limits,
+            retired: CancellationToken::new(),
+            stays_until: OnceLock::new(),
+        })
+    }
+
+    /// The same once more, to serve again after it was retired.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            number: next_number(),
+            digest: self.digest,
+            size: self.size,
+            since: SystemTime::now(),
+            warm: Pool::new(self.manifest.limits.warm),
+            manifest: self.manifest.clone(),
+            template: Arc::clone(&self.template),
+            owner: Arc::clone(&self.owner),
+            limits: self.limits,
+            retired: CancellationToken::new(),
+            stays_until: OnceLock::new(),
+        }
     }
 
     /// Opens the channels of its manifest.
     pub(super) fn open_channels(&self) -> Result<(), LoadError> {
         let channels = self.owner.hub.channels();
         for channel in &self.manifest.channels {
-            channels.open(self.owner.tenant, &channel.name, channel.capacity).map_err(|source| LoadError::Channel {
-                name: self.manifest.name.clone(),
-                channel: channel.name.clone(),
-                source,
+            channels.open(&self.owner.tenant, &channel.name, channel.capacity).map_err(|source| {
+                LoadError::Channel { name: self.manifest.name.clone(), channel: channel.name.clone(), source }
             })?;
         }
         Ok(())
+    }
+
+    /// Its number among all versions of all plugins since the host started.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// What its component is known by.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// How many bytes its component has.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// When it was taken in, or taken up again.
+    #[must_use]
+    pub fn since(&self) -> SystemTime {
+        self.since
     }
 
     /// What it says of itself.
@@ -67,9 +139,42 @@ impl Version {
         self.template.exports()
     }
 
-    /// Cancelled when a newer one has taken its place.
+    /// Cancelled when another one has taken its place.
     pub(super) fn retired(&self) -> &CancellationToken {
         &self.retired
+    }
+
+    /// Another one takes its place, and says in its manifest what becomes of the connections.
+    pub(super) fn retire(&self, successor: &Manifest) {
+        match successor.swap {
+            Swap::NextEvent => self.warm.clear(),
+            Swap::NewConnections => {
+                // A drain time beyond what the clock can tell is for ever.
+                if let Some(until) = Instant::now().checked_add(successor.swap_drain) {
+                    let _was_set_before = self.stays_until.set(until);
+                }
+            }
+        }
+        self.retired.cancel();
+    }
+
+    /// It was on trial and has not stood the test, or the trial has ended: nobody stays with it.
+    pub(super) fn take_back(&self) {
+        self.retired.cancel();
+        self.warm.clear();
+    }
+
+    /// True if a connection that is with this one stays, though it would get the other one if it came now.
+    pub(super) fn keeps_from(&self, other: &Self) -> bool {
+        match self.stays_until.get() {
+            Some(until) => Instant::now() < *until,
+            None => !self.retired.is_cancelled() && other.manifest.swap == Swap::NewConnections,
+        }
+    }
+
+    /// Ends the instances that are kept warm.
+    pub(super) fn cool(&self) {
+        self.warm.clear();
     }
 
     /// True if the instance is one of this version's.
@@ -100,7 +205,9 @@ impl Version {
     /// Takes back what was lent. An instance that is broken, or was for one event, ends here, and so does one that others need the
     /// place of.
     pub(super) fn give_back(&self, instance: Box<Instance>) {
-        let is_kept = self.manifest.isolation == Isolation::Pooled && !self.retired.is_cancelled();
+        let serves =
+            !self.retired.is_cancelled() || self.stays_until.get().is_some_and(|until| Instant::now() < *until);
+        let is_kept = self.manifest.isolation == Isolation::Pooled && serves;
         if is_kept && !instance.is_broken() && !self.template.is_scarce() {
             self.warm.put(instance);
         }

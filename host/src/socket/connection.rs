@@ -14,8 +14,9 @@ use super::listener::Door;
 use super::wire::Wire;
 use crate::guest::v1::Event;
 use crate::hub::{Connection, EventKind, Hub, NextStep};
-use crate::message::Message;
+use crate::message::{CloseFrame, Message};
 use crate::plugin::Dispatch;
+use crate::tenant::{AtRate, Pace};
 
 /// What the task owns.
 pub(super) struct ConnectionTask {
@@ -64,7 +65,11 @@ impl ConnectionTask {
             match step {
                 NextStep::Proceed => {
                     if let Some(message) = self.wire.inbox.pop() {
-                        return Some(message);
+                        return match self.connection.owner().pace(message.len()) {
+                            Pace::Kept => Some(message),
+                            // Boxed, so that only who is too fast has room for it.
+                            Pace::TooFast { wait, .. } => Box::pin(self.too_fast(message, wait)).await,
+                        };
                     }
                     if self.wire.ending.is_over() {
                         return None;
@@ -74,6 +79,34 @@ impl ConnectionTask {
                 NextStep::Wait => {}
             }
             step = poll_fn(|cx| self.wire.poll(cx)).await;
+        }
+    }
+
+    /// The clients of the tenant send faster than it may be: the message waits for its turn, or the client is closed. Meanwhile the
+    /// inbox fills, and then TCP holds the client back.
+    async fn too_fast(&mut self, message: Message, mut wait: Duration) -> Option<Message> {
+        let tenant = Arc::clone(self.connection.owner());
+        loop {
+            if tenant.limits().at_rate == AtRate::Close {
+                self.connection.close(CloseFrame::TOO_FAST);
+                return None;
+            }
+            let mut turn = pin!(tokio::time::sleep(wait));
+            let is_closing = poll_fn(|cx| {
+                let socket = self.wire.poll(cx);
+                self.wire.inbox.settle();
+                if matches!(socket, Poll::Ready(NextStep::Close)) || self.hub.is_abandoning() {
+                    return Poll::Ready(true);
+                }
+                turn.as_mut().poll(cx).map(|()| false)
+            });
+            if is_closing.await {
+                return None;
+            }
+            match tenant.pace(message.len()) {
+                Pace::Kept => return Some(message),
+                Pace::TooFast { wait: again, .. } => wait = again,
+            }
         }
     }
 

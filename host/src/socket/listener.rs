@@ -50,7 +50,7 @@ pub enum ListenError {
 pub struct Door {
     pub(super) settings: Settings,
     pub(super) hub: Arc<Hub>,
-    routes: Routes,
+    routes: Arc<Routes>,
     files: Option<ServeDir>,
     // HTTP and WebSocket connections, so that a stop can wait for all of them.
     pub(super) tasks: TaskTracker,
@@ -60,7 +60,7 @@ pub struct Door {
 impl Door {
     /// A door that is not open yet.
     #[must_use]
-    pub fn new(settings: Settings, hub: Arc<Hub>, routes: Routes) -> Arc<Self> {
+    pub fn new(settings: Settings, hub: Arc<Hub>, routes: Arc<Routes>) -> Arc<Self> {
         let files = settings.static_folder.as_ref().map(ServeDir::new);
         Arc::new(Self { settings, hub, routes, files, tasks: TaskTracker::new(), closing: CancellationToken::new() })
     }
@@ -139,7 +139,8 @@ impl Door {
     }
 
     async fn respond(self: &Arc<Self>, request: Request<Incoming>, address: SocketAddr) -> Response<Body> {
-        match self.routes.find(request.uri().path()) {
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        match self.routes.find(host, request.uri().path()) {
             Some(plugin) => upgrade::respond(self, plugin, request, address).await,
             None => self.file(request).await,
         }

@@ -20,11 +20,12 @@ use crate::guest::v1::{Acceptance, Refusal};
 use crate::hub::Upgrade;
 use crate::message::CloseFrame;
 use crate::plugin::{Decision, Dispatch, Plugin};
+use crate::tenant::{Lease, Limit};
 
 /// Answers a request on a plugin's route.
 pub(super) async fn respond(
     door: &Arc<Door>,
-    plugin: &Arc<Plugin>,
+    plugin: Arc<Plugin>,
     mut request: Request<Incoming>,
     remote_address: SocketAddr,
 ) -> Response<Body> {
@@ -42,6 +43,9 @@ pub(super) async fn respond(
         tracing::warn!(%remote_address, "refused: as many connections are open as may be");
         return answer(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n");
     }
+    let Some(lease) = plugin.owner().lease(Limit::Connections) else {
+        return answer(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n");
+    };
     let upgrade = Upgrade {
         path: request.uri().path().into(),
         query: request.uri().query().unwrap_or_default().into(),
@@ -49,7 +53,7 @@ pub(super) async fn respond(
         remote_address,
     };
     let subprotocols = subprotocols(request.headers());
-    let mut events = Dispatch::new(Arc::clone(plugin));
+    let mut events = Dispatch::new(Arc::clone(&plugin), &upgrade);
     let acceptance = match events.connect(&upgrade, &subprotocols).await {
         Decision::Accept(acceptance) => acceptance,
         Decision::Refuse(refusal) => return refused(plugin.name(), refusal),
@@ -75,7 +79,7 @@ pub(super) async fn respond(
     let task = Arc::clone(door);
     door.tasks.spawn(async move {
         match upgraded.await {
-            Ok(upgraded) => task.connected(upgraded, events, upgrade, acceptance).await,
+            Ok(upgraded) => task.connected(upgraded, events, lease, upgrade, acceptance).await,
             Err(error) => tracing::debug!(%remote_address, %error, "the client left before it was upgraded"),
         }
     });
@@ -87,6 +91,7 @@ impl Door {
         self: Arc<Self>,
         upgraded: hyper::upgrade::Upgraded,
         events: Dispatch,
+        lease: Lease,
         upgrade: Upgrade,
         acceptance: Acceptance,
     ) {
@@ -94,8 +99,8 @@ impl Door {
             Ok(parts) => parts,
             Err(_) => return tracing::error!("an upgraded connection is not the TCP stream that it came on"),
         };
-        let (tenant, name) = (events.plugin().tenant(), events.plugin().shared_name());
-        match self.hub.connect(tenant, name, upgrade, acceptance.subprotocol, acceptance.attachment) {
+        let name = events.plugin().shared_name();
+        match self.hub.connect(lease, name, upgrade, acceptance.subprotocol, acceptance.attachment) {
             // A task of its own: what the handshake needed is not kept for as long as the connection lives.
             Ok(connection) => {
                 if self.is_closing() {

@@ -69,12 +69,13 @@ impl Wire {
         settings: &Settings,
     ) -> Self {
         let next_check = Instant::now() + settings.keepalive;
+        let inbox = Inbox::new(hub.settings(), Arc::clone(connection.owner()));
         Self {
             stream,
             connection,
             reader: Reader::new(hub.settings().message_bytes()),
             unread,
-            inbox: Inbox::new(hub.settings()),
+            inbox,
             hub,
             writer: Writer::default(),
             ping: None,
@@ -108,9 +109,12 @@ impl Wire {
                 continue;
             }
             return match look.step {
-                NextStep::Proceed if self.inbox.is_empty() && !self.ending.is_over() => Poll::Pending,
-                NextStep::Wait => Poll::Pending,
-                step @ (NextStep::Proceed | NextStep::Close) => Poll::Ready(step),
+                step @ NextStep::Proceed if !self.inbox.is_empty() || self.ending.is_over() => Poll::Ready(step),
+                step @ NextStep::Close => Poll::Ready(step),
+                NextStep::Proceed | NextStep::Wait => {
+                    self.inbox.settle();
+                    Poll::Pending
+                }
             };
         }
     }

@@ -10,7 +10,7 @@ use holdline::ids::NodeId;
 use holdline::message::Message;
 use holdline::plugin::{Dispatch, Isolation, Manifest, Plugins};
 
-use crate::door::{TENANT, connect, pop, text};
+use crate::door::{TENANT, connect, pop, tenant, text};
 use crate::harness::{MUTE, sample};
 use crate::{TEXT, each, runtime};
 
@@ -48,9 +48,10 @@ impl Handler {
         let hub = Arc::new(hub);
         let (plugins, _asked) = Plugins::new(engine, Arc::clone(&hub));
         let manifest = Manifest { isolation, ..Manifest::bare("measured") };
-        let plugin = plugins.load(TENANT, manifest, component).expect("a plugin");
+        let plugin = plugins.load(tenant(TENANT), manifest, component).expect("a plugin");
         let connection = connect(&hub, TENANT, "/");
-        Self { hub, connection, dispatch: Dispatch::new(plugin), message: text(TEXT), _plugins: plugins }
+        let dispatch = Dispatch::new(plugin, connection.upgrade());
+        Self { hub, connection, dispatch, message: text(TEXT), _plugins: plugins }
     }
 
     /// What the task of a connection does with a message, from the inbox to the outbox.

@@ -5,7 +5,7 @@ use criterion::Criterion;
 use holdline::hub::{Channels, Hub, Settings};
 use holdline::ids::NodeId;
 
-use crate::door::TENANT;
+use crate::door::{TENANT, tenant};
 use crate::{TEXT, each, runtime};
 
 const CAPACITY: u32 = 1024;
@@ -15,7 +15,7 @@ const ITEM: Bytes = Bytes::from_static(TEXT.as_bytes());
 pub(crate) fn measure(criterion: &mut Criterion) {
     let runtime = runtime();
     let (hub, _due) = Hub::new(NodeId::default(), Settings::default()).expect("random numbers");
-    let open = |name| hub.channels().open(TENANT, name, CAPACITY).expect("a channel");
+    let open = |name| hub.channels().open(tenant(TENANT), name, CAPACITY).expect("a channel");
     let mut group = criterion.benchmark_group("channel");
 
     let channel = open("items");

@@ -1,5 +1,6 @@
 //! Timers: one that is set and taken back beside others, and many that are due at once.
 
+use crate::door::{TENANT, tenant};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -29,7 +30,8 @@ pub(crate) fn measure(criterion: &mut Criterion) {
         let delay = || Recurrence::After(LATER / 2);
         group.bench_with_input(BenchmarkId::new("set, cancel", others), &others, |bencher, _| {
             bencher.iter(|| {
-                let timer = hub.timers().set(PLUGIN, delay(), Bytes::new(), Missed::Skip).expect("a timer");
+                let timer =
+                    hub.timers().set(tenant(TENANT), PLUGIN, delay(), Bytes::new(), Missed::Skip).expect("a timer");
                 hub.timers().cancel(PLUGIN, timer).expect("a timer that is pending");
             });
         });
@@ -63,7 +65,9 @@ fn all_due(runtime: &Runtime, many: u32) -> Duration {
 fn hub(timers: u32, delay: Duration) -> (Hub, mpsc::Receiver<TimerDue>) {
     let (hub, due) = Hub::new(NodeId::default(), Settings::default()).expect("random numbers");
     for _ in 0..timers {
-        hub.timers().set(PLUGIN, Recurrence::After(delay), Bytes::new(), Missed::Skip).expect("a timer");
+        hub.timers()
+            .set(tenant(TENANT), PLUGIN, Recurrence::After(delay), Bytes::new(), Missed::Skip)
+            .expect("a timer");
     }
     (hub, due)
 }

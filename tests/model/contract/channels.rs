@@ -2,7 +2,7 @@
 
 use holdline::hub::{ChannelError, Settings};
 
-use crate::door::{Host, NEIGHBOUR, TENANT, channel, item};
+use crate::door::{Host, NEIGHBOUR, TENANT, channel, item, tenant};
 
 #[tokio::test(start_paused = true)]
 async fn a_name_means_one_channel_of_its_tenant() {
@@ -10,7 +10,7 @@ async fn a_name_means_one_channel_of_its_tenant() {
     let first = channel(&host, "jobs", 4);
     assert_eq!(first.offer(item("one")), Ok(()));
     assert_eq!(channel(&host, "jobs", 4).poll(), Ok(Some(item("one"))));
-    let foreign = host.channels().open(NEIGHBOUR, "jobs", 9).expect("another tenant's channel");
+    let foreign = host.channels().open(tenant(NEIGHBOUR), "jobs", 9).expect("another tenant's channel");
     assert_eq!(first.offer(item("two")), Ok(()));
     assert_eq!(foreign.poll(), Ok(None));
     assert!(host.channels().lookup(TENANT, "jobs").is_ok_and(|found| found.len() == 1));
@@ -21,7 +21,7 @@ async fn a_name_means_one_channel_of_its_tenant() {
 async fn an_open_channel_keeps_its_capacity() {
     let host = Host::new();
     assert_eq!(channel(&host, "jobs", 4).capacity(), 4);
-    let wrong = host.channels().open(TENANT, "jobs", 5);
+    let wrong = host.channels().open(tenant(TENANT), "jobs", 5);
     assert_eq!(wrong.map(|_| ()), Err(ChannelError::WrongCapacity));
 }
 
@@ -29,20 +29,20 @@ async fn an_open_channel_keeps_its_capacity() {
 async fn a_name_has_1_to_255_bytes_and_no_control_character() {
     let host = Host::new();
     for name in ["", "a\nb", "a\0", "\u{7f}", &"é".repeat(128)] {
-        let opened = host.channels().open(TENANT, name, 1).map(|_| ());
+        let opened = host.channels().open(tenant(TENANT), name, 1).map(|_| ());
         assert_eq!(opened, Err(ChannelError::InvalidName), "{name:?}");
         assert_eq!(host.channels().lookup(TENANT, name).map(|_| ()), Err(ChannelError::InvalidName), "{name:?}");
     }
     for name in ["x", "a b/c:d", "é", &"x".repeat(255)] {
-        assert!(host.channels().open(TENANT, name, 1).is_ok(), "{name:?}");
+        assert!(host.channels().open(tenant(TENANT), name, 1).is_ok(), "{name:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn capacities_and_items_have_a_limit() {
     let host = Host::new();
-    assert!(host.channels().open(TENANT, "large", 1 << 20).is_ok());
-    let larger = host.channels().open(TENANT, "larger", (1 << 20) + 1);
+    assert!(host.channels().open(tenant(TENANT), "large", 1 << 20).is_ok());
+    let larger = host.channels().open(tenant(TENANT), "larger", (1 << 20) + 1);
     assert_eq!(larger.map(|_| ()), Err(ChannelError::TooLarge));
     let jobs = channel(&host, "jobs", 4);
     assert_eq!(jobs.offer(vec![0; 1 << 20].into()), Ok(()));
@@ -113,7 +113,7 @@ async fn a_name_can_be_opened_anew_once_its_channel_is_drained() {
     let old = channel(&host, "jobs", 4);
     assert_eq!(old.offer(item("left")), Ok(()));
     old.close();
-    assert_eq!(host.channels().open(TENANT, "jobs", 4).map(|_| ()), Err(ChannelError::Closed));
+    assert_eq!(host.channels().open(tenant(TENANT), "jobs", 4).map(|_| ()), Err(ChannelError::Closed));
     let found = host.channels().lookup(TENANT, "jobs").expect("it is not drained yet");
     assert_eq!(found.poll(), Ok(Some(item("left"))));
     assert_eq!(host.channels().lookup(TENANT, "jobs").map(|_| ()), Err(ChannelError::Unknown));
@@ -127,10 +127,10 @@ async fn a_tenant_has_as_many_channels_as_it_may() {
     let host = two_channels();
     channel(&host, "one", 1);
     let two = channel(&host, "two", 1);
-    let open = |name| host.channels().open(TENANT, name, 1).map(|_| ());
+    let open = |name| host.channels().open(tenant(TENANT), name, 1).map(|_| ());
     assert_eq!(open("three"), Err(ChannelError::QuotaExceeded));
     assert_eq!(open("one"), Ok(()), "one that is open already is not one more");
-    assert!(host.channels().open(NEIGHBOUR, "three", 1).is_ok(), "another tenant has its own quota");
+    assert!(host.channels().open(tenant(NEIGHBOUR), "three", 1).is_ok(), "another tenant has its own quota");
     two.close();
     assert_eq!(open("two"), Ok(()), "in the place of the one that is over");
     assert_eq!(open("three"), Err(ChannelError::QuotaExceeded));
@@ -150,7 +150,7 @@ async fn a_channel_that_is_over_counts_no_more() {
     assert_eq!(undrained.offer(item("answer")), Ok(()));
     undrained.close();
     channel(&host, "open", 1);
-    let third = host.channels().open(TENANT, "third", 1).map(|_| ());
+    let third = host.channels().open(tenant(TENANT), "third", 1).map(|_| ());
     assert_eq!(third, Err(ChannelError::QuotaExceeded), "one that still holds something counts");
     assert!(host.channels().lookup(TENANT, "undrained").is_ok());
 }

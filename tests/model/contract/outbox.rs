@@ -1,6 +1,7 @@
 //! What goes out: in the order in which the host accepted it, bounded, to held connections too; and what waits to come in.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use holdline::hub::{
@@ -8,7 +9,7 @@ use holdline::hub::{
 };
 use holdline::message::CloseFrame;
 
-use crate::door::{Host, NEIGHBOUR, TENANT, bytes, close_frame, frames, narrow, passes, state_of, text};
+use crate::door::{Host, NEIGHBOUR, TENANT, bytes, close_frame, frames, narrow, passes, state_of, tenant, text};
 
 fn everyone() -> Audience {
     Audience::Path("/".to_owned())
@@ -133,7 +134,7 @@ async fn a_broadcast_goes_to_a_path_and_what_lies_below_or_to_a_list() {
 
 #[test]
 fn an_inbox_is_full_at_its_bound_in_messages() {
-    let mut inbox = Inbox::new(&Settings { inbox_messages: 3, ..Settings::default() });
+    let mut inbox = Inbox::new(&Settings { inbox_messages: 3, ..Settings::default() }, Arc::clone(tenant(TENANT)));
     for message in ["one", "two", "three"] {
         assert!(!inbox.is_full());
         inbox.push(text(message));
@@ -148,7 +149,7 @@ fn an_inbox_is_full_at_its_bound_in_messages() {
 fn an_inbox_is_full_at_its_bound_in_bytes() {
     let mut settings = Settings::default();
     settings.inbox_size.0 = 10;
-    let mut inbox = Inbox::new(&settings);
+    let mut inbox = Inbox::new(&settings, Arc::clone(tenant(TENANT)));
     inbox.push(bytes(9));
     assert!(!inbox.is_full());
     inbox.push(bytes(100));
@@ -163,5 +164,5 @@ fn an_inbox_is_full_at_its_bound_in_bytes() {
 fn an_inbox_always_has_room_for_one_message() {
     let mut settings = Settings { inbox_messages: 0, ..Settings::default() };
     settings.inbox_size.0 = 1;
-    assert!(!Inbox::new(&settings).is_full());
+    assert!(!Inbox::new(&settings, Arc::clone(tenant(TENANT))).is_full());
 }

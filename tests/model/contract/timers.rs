@@ -7,7 +7,7 @@ use holdline::hub::{Missed, Recurrence, TimerDue, TimerError};
 use holdline::ids::{PluginId, TimerId};
 use tokio::time::Instant;
 
-use crate::door::{Host, item, passes, settle};
+use crate::door::{Host, TENANT, item, passes, settle, tenant};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -19,7 +19,7 @@ fn set(host: &Host, recurrence: Recurrence) -> TimerId {
 }
 
 fn set_with(host: &Host, recurrence: Recurrence, missed: Missed) -> TimerId {
-    host.timers().set(PLUGIN, recurrence, item("payload"), missed).expect("a timer")
+    host.timers().set(tenant(TENANT), PLUGIN, recurrence, item("payload"), missed).expect("a timer")
 }
 
 async fn next(host: &mut Host) -> TimerDue {
@@ -111,7 +111,8 @@ async fn a_schedule_that_cannot_be_kept_is_refused_and_says_why() {
         (cron("* * * * *", Some("Mars/Olympus")), "Mars/Olympus"),
         (cron("0 0 30 2 *", None), "0 0 30 2 *"),
     ] {
-        let refused = host.timers().set(PLUGIN, recurrence, Bytes::new(), Missed::Skip).expect_err("refused");
+        let refused =
+            host.timers().set(tenant(TENANT), PLUGIN, recurrence, Bytes::new(), Missed::Skip).expect_err("refused");
         assert!(matches!(&refused, TimerError::InvalidSchedule(text) if text.contains(reason)), "{refused}");
     }
     assert!(host.timers().is_empty());
@@ -219,7 +220,7 @@ async fn the_list_has_those_of_the_plugin_first_that_run_first() {
     let late = set(&host, Recurrence::After(30 * SECOND));
     let soon = set(&host, Recurrence::After(10 * SECOND));
     let between = set(&host, Recurrence::Every(20 * SECOND));
-    host.timers().set(OTHER, Recurrence::After(SECOND), Bytes::new(), Missed::Skip).expect("a timer");
+    host.timers().set(tenant(TENANT), OTHER, Recurrence::After(SECOND), Bytes::new(), Missed::Skip).expect("a timer");
     let ids = |host: &Host| host.timers().list(PLUGIN).into_iter().map(|timer| timer.id).collect::<Vec<_>>();
     assert_eq!(ids(&host), [soon, between, late]);
     let listed = host.timers().list(PLUGIN);

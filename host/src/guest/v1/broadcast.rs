@@ -16,7 +16,7 @@ impl Host for State {
                 hub::Audience::Connections(ids.iter().filter_map(|id| id.parse().ok()).collect())
             }
         };
-        let took = self.owner.hub.broadcast(self.owner.tenant, &audience, &message.into());
+        let took = self.owner.hub.broadcast(self.owner.tenant.id(), &audience, &message.into());
         Ok(took.map_err(BroadcastError::from))
     }
 }

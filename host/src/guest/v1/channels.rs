@@ -54,12 +54,12 @@ impl Host for State {
 
 impl HostChannel for State {
     fn open(&mut self, name: String, capacity: u32) -> wasmtime::Result<Result<Resource<Channel>, ChannelError>> {
-        let found = self.owner.hub.channels().open(self.owner.tenant, &name, capacity);
+        let found = self.owner.hub.channels().open(&self.owner.tenant, &name, capacity);
         self.at_hand(found)
     }
 
     fn lookup(&mut self, name: String) -> wasmtime::Result<Result<Resource<Channel>, ChannelError>> {
-        let found = self.owner.hub.channels().lookup(self.owner.tenant, &name);
+        let found = self.owner.hub.channels().lookup(self.owner.tenant.id(), &name);
         self.at_hand(found)
     }
 

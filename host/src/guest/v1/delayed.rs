@@ -35,7 +35,7 @@ async fn confirmed(written: Option<Written>) -> Result<(), DelayedError> {
 
 impl Host for State {
     fn cancel(&mut self, delivery: u64) -> wasmtime::Result<Result<u64, DelayedError>> {
-        let handle = self.owner.hub.cancel(self.owner.tenant, DeliveryId(delivery));
+        let handle = self.owner.hub.cancel(self.owner.tenant.id(), DeliveryId(delivery));
         Ok(handle.map(|handle| handle.get()).map_err(DelayedError::from))
     }
 }
@@ -59,7 +59,7 @@ impl HostDelayedWebSocket for State {
     ) -> wasmtime::Result<Result<(), DelayedError>> {
         let handle = self.handle(this)?;
         let (told, written) = receipt(options);
-        let sent = self.owner.hub.send(self.owner.tenant, handle, message.into(), told);
+        let sent = self.owner.hub.send(self.owner.tenant.id(), handle, message.into(), told);
         Ok(match sent {
             Ok(()) => self.waiting(confirmed(written)).await,
             Err(error) => Err(error.into()),
@@ -75,12 +75,12 @@ impl HostDelayedWebSocket for State {
         let owner = &self.owner;
         Ok(close_frame(frame)
             .map_err(DelayedError::from)
-            .and_then(|frame| Ok(owner.hub.close(owner.tenant, handle, frame)?)))
+            .and_then(|frame| Ok(owner.hub.close(owner.tenant.id(), handle, frame)?)))
     }
 
     fn release(&mut self, this: Resource<DelayedWebSocket>) -> wasmtime::Result<Result<(), DelayedError>> {
         let handle = self.handle(this)?;
-        Ok(self.owner.hub.release(self.owner.tenant, handle).map_err(DelayedError::from))
+        Ok(self.owner.hub.release(self.owner.tenant.id(), handle).map_err(DelayedError::from))
     }
 
     fn send_after(
@@ -91,7 +91,7 @@ impl HostDelayedWebSocket for State {
     ) -> wasmtime::Result<Result<u64, DelayedError>> {
         let handle = self.handle(this)?;
         let delay = Duration::from_millis(delay_ms);
-        let delivery = self.owner.hub.send_after(self.owner.tenant, handle, message.into(), delay);
+        let delivery = self.owner.hub.send_after(self.owner.tenant.id(), handle, message.into(), delay);
         Ok(delivery.map(|delivery| delivery.0).map_err(DelayedError::from))
     }
 
@@ -102,7 +102,7 @@ impl HostDelayedWebSocket for State {
         unix_ms: u64,
     ) -> wasmtime::Result<Result<u64, DelayedError>> {
         let handle = self.handle(this)?;
-        let delivery = self.owner.hub.send_at(self.owner.tenant, handle, message.into(), unix_time(unix_ms));
+        let delivery = self.owner.hub.send_at(self.owner.tenant.id(), handle, message.into(), unix_time(unix_ms));
         Ok(delivery.map(|delivery| delivery.0).map_err(DelayedError::from))
     }
 
@@ -114,7 +114,7 @@ impl HostDelayedWebSocket for State {
     ) -> wasmtime::Result<Result<(), DelayedError>> {
         let handle = self.table.get(&this)?.0;
         let (told, written) = receipt(options);
-        let pushed = self.owner.hub.push(self.owner.tenant, handle, message.into(), told);
+        let pushed = self.owner.hub.push(self.owner.tenant.id(), handle, message.into(), told);
         Ok(match pushed {
             Ok(()) => self.waiting(confirmed(written)).await,
             Err(error) => Err(error.into()),
@@ -128,7 +128,7 @@ impl HostDelayedWebSocket for State {
     ) -> wasmtime::Result<Result<(), DelayedError>> {
         let handle = self.table.get(&this)?.0;
         let deadline = Duration::from_millis(deadline_ms);
-        Ok(self.owner.hub.extend(self.owner.tenant, handle, deadline).map_err(DelayedError::from))
+        Ok(self.owner.hub.extend(self.owner.tenant.id(), handle, deadline).map_err(DelayedError::from))
     }
 
     fn drop(&mut self, this: Resource<DelayedWebSocket>) -> wasmtime::Result<()> {

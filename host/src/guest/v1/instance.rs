@@ -7,8 +7,8 @@ use wasmtime::component::Instance as WasmInstance;
 
 use super::bindings::exports::holdline::websocket::{channel_handler, connect_handler, handler, timer_handler, worker};
 use super::state::State;
-use super::template::Template;
-use crate::engine::{Limits, Slot};
+use super::template::{Place, Template};
+use crate::engine::Limits;
 
 /// A component that runs. After a trap it is broken and takes no further call.
 pub struct Instance {
@@ -18,8 +18,8 @@ pub struct Instance {
     pub(super) limits: Limits,
     pub(super) exports: Found,
     pub(super) broken: bool,
-    // The last field: the slot is free when the store is gone.
-    _slot: Slot,
+    // The last field: the place is free when the store is gone.
+    _place: Place,
 }
 
 /// The exports that have been looked up so far.
@@ -38,9 +38,9 @@ impl Instance {
         store: Store<State>,
         instance: WasmInstance,
         limits: Limits,
-        slot: Slot,
+        place: Place,
     ) -> Self {
-        Self { template, store, instance, limits, exports: Found::default(), broken: false, _slot: slot }
+        Self { template, store, instance, limits, exports: Found::default(), broken: false, _place: place }
     }
 
     /// True if it was made from this template.

@@ -14,12 +14,13 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use super::log::{Level, PluginLog};
 use crate::engine::{Meter, Metered};
 use crate::hub::{Connection, Hub};
-use crate::ids::{PluginId, TenantId};
+use crate::ids::PluginId;
+use crate::tenant::{Lease, Tenant};
 
 /// Whose instance it is, and where what it asks for goes. One for all instances of a plugin.
 pub struct Owner {
     /// The tenant.
-    pub tenant: TenantId,
+    pub tenant: Arc<Tenant>,
     /// The plugin.
     pub plugin: PluginId,
     /// The plugin's name, for its log.
@@ -49,6 +50,8 @@ pub struct WorkerStart {
     pub argument: Vec<u8>,
     /// The channel that is told how it ended.
     pub exit_channel: Option<String>,
+    /// Its tenant's leave to have it.
+    pub lease: Lease,
 }
 
 /// The data of an instance's store.
@@ -72,7 +75,8 @@ pub(super) struct UnderWay {
 impl State {
     pub(super) fn new(owner: Arc<Owner>, memory_limit: usize) -> Self {
         let (event, table, retired) = (None, ResourceTable::new(), None);
-        Self { owner, event, table, retired, meter: Meter::new(memory_limit), wasi: None }
+        let meter = Meter::new(memory_limit, Arc::clone(&owner.tenant));
+        Self { owner, event, table, retired, meter, wasi: None }
     }
 }
 

@@ -12,6 +12,7 @@ use super::instance::Instance;
 use super::state::{Owner, State};
 use super::{PACKAGE, VERSION};
 use crate::engine::{Engine, Limits, Slot};
+use crate::tenant::{Lease, Limit};
 
 /// Which of the exports that the host calls a component has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,8 +94,14 @@ impl PrepareError {
 
 /// As many instances are alive as may be.
 #[derive(Debug, thiserror::Error)]
-#[error("as many instances are alive as `instances` under [engine] allows")]
+#[error("as many instances are alive as `instances` of the tenant's limits or under [engine] allows")]
 struct NoRoom;
+
+/// The right to have one instance alive.
+pub(super) struct Place {
+    _slot: Slot,
+    _lease: Lease,
+}
 
 /// A component that is ready to be instantiated.
 pub struct Template {
@@ -160,12 +167,12 @@ impl Template {
     /// # Errors
     /// It traps in its start, wants more memory than it may have, or the host is out of room.
     pub async fn instantiate(self: &Arc<Self>, owner: Arc<Owner>, limits: Limits) -> wasmtime::Result<Box<Instance>> {
-        let slot = match self.engine.slot_now() {
-            Some(slot) => slot,
+        let place = match self.place_now(&owner) {
+            Some(place) => place,
             // Boxed, so that only who has to wait has room for it.
-            None => Box::pin(tokio::time::timeout(limits.timeout, self.engine.slot())).await.map_err(|_| NoRoom)?,
+            None => Box::pin(tokio::time::timeout(limits.timeout, self.place(&owner))).await.map_err(|_| NoRoom)?,
         };
-        self.instantiate_in(slot, owner, limits).await
+        self.instantiate_in(place, owner, limits).await
     }
 
     /// Makes an instance if there is a place for it.
@@ -177,8 +184,8 @@ impl Template {
         owner: Arc<Owner>,
         limits: Limits,
     ) -> wasmtime::Result<Box<Instance>> {
-        let slot = self.engine.slot_now().ok_or(NoRoom)?;
-        self.instantiate_in(slot, owner, limits).await
+        let place = self.place_now(&owner).ok_or(NoRoom)?;
+        self.instantiate_in(place, owner, limits).await
     }
 
     /// True if few instances more can be made: idle ones should not be kept then.
@@ -187,16 +194,27 @@ impl Template {
         self.engine.is_scarce()
     }
 
+    // The tenant's own leave first: who waits for that takes no place from others.
+    async fn place(&self, owner: &Owner) -> Place {
+        let lease = owner.tenant.instance().await;
+        Place { _slot: self.engine.slot().await, _lease: lease }
+    }
+
+    fn place_now(&self, owner: &Owner) -> Option<Place> {
+        let lease = owner.tenant.lease(Limit::Instances)?;
+        Some(Place { _slot: self.engine.slot_now()?, _lease: lease })
+    }
+
     async fn instantiate_in(
         self: &Arc<Self>,
-        slot: Slot,
+        place: Place,
         owner: Arc<Owner>,
         limits: Limits,
     ) -> wasmtime::Result<Box<Instance>> {
         let mut store = self.engine.store(State::new(owner, limits.memory));
         // Boxed, because every connection has room for the largest thing that its events wait for, for as long as it lives.
         let instance = Box::pin(self.pre.instantiate_async(&mut store)).await?;
-        Ok(Box::new(Instance::new(Arc::clone(self), store, instance, limits, slot)))
+        Ok(Box::new(Instance::new(Arc::clone(self), store, instance, limits, place)))
     }
 }
 

@@ -34,7 +34,8 @@ impl Host for State {
             Missed::Burst => hub::Missed::Burst,
             Missed::Coalesce => hub::Missed::Coalesce,
         };
-        let timer = self.owner.hub.timers().set(self.owner.plugin, recurrence, payload.into(), missed);
+        let timer =
+            self.owner.hub.timers().set(&self.owner.tenant, self.owner.plugin, recurrence, payload.into(), missed);
         Ok(timer.map(|timer| timer.0).map_err(TimerError::from))
     }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bindings::holdline::websocket::workers::{Host, WorkerError};
 use super::state::{State, WorkerStart};
+use crate::tenant::Limit;
 
 const MAX_NAME: usize = 255;
 const MAX_ARGUMENT: usize = 1 << 20;
@@ -30,11 +31,12 @@ impl State {
             return Err(WorkerError::TooLarge);
         }
         if let Some(channel) = &exit_channel {
-            let found = self.owner.hub.channels().lookup(self.owner.tenant, channel);
+            let found = self.owner.hub.channels().lookup(self.owner.tenant.id(), channel);
             found.map_err(|_| WorkerError::UnknownChannel)?;
         }
+        let lease = self.owner.tenant.lease(Limit::Workers).ok_or(WorkerError::QuotaExceeded)?;
         let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-        let start = WorkerStart { id, plugin: self.owner.plugin, name, argument, exit_channel };
+        let start = WorkerStart { id, plugin: self.owner.plugin, name, argument, exit_channel, lease };
         // The queue is bounded, and a guest is not to wait for others here.
         self.owner.workers.try_send(start).map_err(|_| WorkerError::QuotaExceeded)?;
         Ok(id)

@@ -1,0 +1,230 @@
+//! What can be done to a running host: tenants come and go, plugins are deployed, rolled back, tried out and removed. Each is done as a
+//! whole or not at all, and says who did it in the log.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Plugins;
+use super::background::Background;
+use super::canary::CanaryRules;
+use super::error::{DeployError, LoadError};
+use super::loaded::Plugin;
+use super::manifest::{Manifest, ManifestError};
+use super::routes::Routes;
+use crate::engine::Digest;
+use crate::hub::Hub;
+use crate::ids::TenantId;
+use crate::message::CloseFrame;
+use crate::tenant::{Limits, Tenant, TenantExists, TenantName, Tenants};
+
+/// All that comes and goes while the host runs.
+#[derive(Clone)]
+pub struct Registry {
+    tenants: Arc<Tenants>,
+    plugins: Arc<Plugins>,
+    routes: Arc<Routes>,
+    background: Background,
+    hub: Arc<Hub>,
+}
+
+/// A plugin, or another version of one, to be taken in.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// Its own settings.
+    pub manifest: Manifest,
+    /// The component.
+    pub component: Vec<u8>,
+    /// The path that leads to it; none leaves it as it is.
+    pub route: Option<String>,
+    /// Whose it is.
+    pub tenant: TenantName,
+}
+
+impl Deployment {
+    /// The plugin that is in a component file, for the host itself. Without a manifest inside it has the file's name and the defaults.
+    ///
+    /// # Errors
+    /// The file cannot be read, or the manifest in it is wrong.
+    pub fn read(path: &Path) -> Result<Self, ManifestError> {
+        let component =
+            std::fs::read(path).map_err(|source| ManifestError::Unreadable { path: path.to_owned(), source })?;
+        let manifest = Manifest::of_component(&component, &path.display().to_string())?
+            .unwrap_or_else(|| Manifest::bare(&path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy()));
+        Ok(Self { manifest, component, route: None, tenant: TenantName::default() })
+    }
+}
+
+impl Registry {
+    /// No plugins yet.
+    #[must_use]
+    pub fn new(tenants: Arc<Tenants>, plugins: Arc<Plugins>, hub: Arc<Hub>) -> Self {
+        let background = Background::new(Arc::clone(&plugins), Arc::clone(&hub));
+        Self { tenants, plugins, routes: Arc::default(), background, hub }
+    }
+
+    /// The tenants.
+    #[must_use]
+    pub fn tenants(&self) -> &Arc<Tenants> {
+        &self.tenants
+    }
+
+    /// The plugins.
+    #[must_use]
+    pub fn plugins(&self) -> &Arc<Plugins> {
+        &self.plugins
+    }
+
+    /// The routes.
+    #[must_use]
+    pub fn routes(&self) -> &Arc<Routes> {
+        &self.routes
+    }
+
+    /// What plugins do beside connections.
+    #[must_use]
+    pub fn background(&self) -> &Background {
+        &self.background
+    }
+
+    /// The connections and channels.
+    #[must_use]
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Takes a tenant in.
+    ///
+    /// # Errors
+    /// There is one of this name.
+    pub fn add_tenant(
+        &self,
+        name: TenantName,
+        hosts: Vec<String>,
+        limits: Limits,
+    ) -> Result<Arc<Tenant>, TenantExists> {
+        self.tenants.add(name, hosts, limits)
+    }
+
+    /// Takes a tenant out with all that it has: nobody finds it any more, its plugins end, its connections are closed with 1001, and its
+    /// channels are closed.
+    pub fn remove_tenant(&self, tenant: &Tenant) {
+        let _was_there = self.tenants.remove(tenant.name());
+        self.routes.remove_all(tenant.id());
+        for plugin in self.plugins.of(tenant.id()) {
+            self.remove(&plugin);
+        }
+        self.hub.for_each_of(tenant.id(), |connection| connection.close(CloseFrame::GOING_AWAY));
+        self.hub.channels().forget(tenant);
+    }
+
+    /// The plugin of this name.
+    #[must_use]
+    pub fn find(&self, tenant: TenantId, name: &str) -> Option<Arc<Plugin>> {
+        self.plugins.find(tenant, name)
+    }
+
+    /// Takes a plugin in, or lets another version of it serve. It is compiled, checked and tried with one instance before it has any
+    /// event, and if anything is wrong with it all stays as it was.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub async fn deploy(&self, deployment: Deployment) -> Result<Arc<Plugin>, DeployError> {
+        let Deployment { manifest, component, route, tenant } = deployment;
+        let found = self.tenants.get(tenant.as_str());
+        let tenant = &found.ok_or_else(|| DeployError::NoTenant { plugin: manifest.name.clone(), tenant })?;
+        if let Some(plugin) = self.plugins.find(tenant.id(), &manifest.name) {
+            self.background.swap(&plugin, manifest, component).await?;
+            if let Some(route) = route {
+                self.reroute(tenant, &plugin, &route)?;
+            }
+            return Ok(plugin);
+        }
+        let plugin = self.take_in(tenant, manifest, component).await?;
+        if let Some(route) = route
+            && let Err(error) = self.reroute(tenant, &plugin, &route)
+        {
+            self.plugins.remove(&plugin);
+            return Err(error);
+        }
+        self.background.start(&plugin);
+        Ok(plugin)
+    }
+
+    /// Gives some connections of a plugin another version, which is checked and tried first.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub async fn try_out(
+        &self,
+        plugin: &Arc<Plugin>,
+        manifest: Manifest,
+        component: Vec<u8>,
+        rules: CanaryRules,
+    ) -> Result<(), LoadError> {
+        self.background.try_out(plugin, manifest, component, rules).await
+    }
+
+    /// Lets the canary of a plugin serve all.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn promote(&self, plugin: &Arc<Plugin>) -> Result<(), LoadError> {
+        self.background.promote(plugin).await
+    }
+
+    /// Takes the canary of a plugin back.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn take_back(&self, plugin: &Plugin) -> Result<(), LoadError> {
+        let canary = plugin.serving().canary.clone();
+        match canary {
+            Some(canary) if plugin.take_back(&canary) => Ok(()),
+            _ => Err(LoadError::NoCanary { name: plugin.name().to_owned() }),
+        }
+    }
+
+    /// Lets a version of a plugin that served before serve again: the one with this digest, or the latest.
+    ///
+    /// # Errors
+    /// It is not kept.
+    pub async fn roll_back(&self, plugin: &Arc<Plugin>, digest: Option<Digest>) -> Result<(), LoadError> {
+        self.background.roll_back(plugin, digest).await
+    }
+
+    /// Takes a plugin out: its workers and its timers end, nobody connects to it any more, and its connections are closed with 1001.
+    pub fn remove(&self, plugin: &Plugin) {
+        self.routes.remove(plugin);
+        self.plugins.remove(plugin);
+        self.background.end(plugin);
+        self.hub.timers().forget(plugin.id());
+        self.hub.for_each_of(plugin.tenant(), |connection| {
+            if connection.plugin() == plugin.name() {
+                connection.close(CloseFrame::GOING_AWAY);
+            }
+        });
+    }
+
+    async fn take_in(
+        &self,
+        tenant: &Arc<Tenant>,
+        manifest: Manifest,
+        component: Vec<u8>,
+    ) -> Result<Arc<Plugin>, LoadError> {
+        let name = manifest.name.clone();
+        let (plugins, owner) = (Arc::clone(&self.plugins), Arc::clone(tenant));
+        let loaded = tokio::task::spawn_blocking(move || plugins.load(&owner, manifest, &component)).await;
+        let plugin = loaded.map_err(|_| LoadError::Interrupted { name: name.clone() })??;
+        let version = Arc::clone(&plugin.serving().version);
+        if let Err(source) = version.instantiate().await {
+            self.plugins.remove(&plugin);
+            return Err(LoadError::Instance { name, source });
+        }
+        Ok(plugin)
+    }
+
+    fn reroute(&self, tenant: &Tenant, plugin: &Arc<Plugin>, route: &str) -> Result<(), DeployError> {
+        self.routes.set(tenant.hosts(), route, plugin)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! Who a tenant is, what it may use, and what it uses. Every room counts what it gives to a tenant here and asks here first; this room
+//! knows none of them.
+
+mod lease;
+mod limits;
+mod name;
+mod rate;
+mod tenants;
+mod usage;
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+use tokio::sync::Notify;
+
+pub use lease::Lease;
+pub use limits::{AtRate, Limits};
+pub use name::{InvalidName, TenantName};
+pub use rate::Pace;
+pub use tenants::{TenantExists, Tenants};
+pub use usage::{Counter, Limit, Usage};
+
+use crate::ids::TenantId;
+use rate::Rates;
+
+/// One tenant. Nothing of it is shared with another one or visible to it.
+#[derive(Debug)]
+pub struct Tenant {
+    id: TenantId,
+    name: TenantName,
+    hosts: Vec<String>,
+    // Read at every message: readers write nothing that they share.
+    limits: ArcSwap<Limits>,
+    rates: ArcSwap<Rates>,
+    usage: Usage,
+    // Whoever waits for an instance to end.
+    instance_ended: Notify,
+}
+
+impl Tenant {
+    /// A tenant that uses nothing yet.
+    #[must_use]
+    pub fn new(id: TenantId, name: TenantName, hosts: Vec<String>, limits: Limits) -> Arc<Self> {
+        let rates = ArcSwap::from_pointee(Rates::new(&limits));
+        Arc::new(Self {
+            id,
+            name,
+            hosts,
+            limits: ArcSwap::from_pointee(limits),
+            rates,
+            usage: Usage::default(),
+            instance_ended: Notify::new(),
+        })
+    }
+
+    /// The tenant to whom everything belongs that names no other. Only the host's own bounds hold for it.
+    #[must_use]
+    pub fn of_the_host() -> Arc<Self> {
+        Self::new(TenantId::default(), TenantName::default(), Vec::new(), Limits::unlimited())
+    }
+
+    /// Its number on this host.
+    #[must_use]
+    pub fn id(&self) -> TenantId {
+        self.id
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// The host names that lead to it and to nobody else; without any, all that are nobody's.
+    #[must_use]
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// What it may use.
+    #[must_use]
+    pub fn limits(&self) -> Guard<Arc<Limits>> {
+        self.limits.load()
+    }
+
+    /// Gives it other limits, from now on. What it has beyond them it keeps.
+    pub fn set_limits(&self, limits: Limits) {
+        self.rates.store(Arc::new(Rates::new(&limits)));
+        self.limits.store(Arc::new(limits));
+    }
+
+    /// What it uses.
+    #[must_use]
+    pub fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    /// Takes so much more of something, if the limit allows it. It has to be given back.
+    #[must_use]
+    pub fn take(&self, limit: Limit, amount: usize) -> bool {
+        let most = self.limits.load().most(limit);
+        let taken = self.usage.take(limit, amount, most);
+        if !taken {
+            self.refuse(limit);
+        }
+        taken
+    }
+
+    /// Gives back what was taken.
+    pub fn give_back(&self, limit: Limit, amount: usize) {
+        self.usage.give_back(limit, amount);
+        if limit == Limit::Instances {
+            self.instance_ended.notify_one();
+        }
+    }
+
+    /// Leave to have one instance more; waits while there are as many as there may be.
+    pub async fn instance(self: &Arc<Self>) -> Lease {
+        loop {
+            let mut ended = pin!(self.instance_ended.notified());
+            // From here on no end is missed.
+            ended.as_mut().enable();
+            if let Some(lease) = self.lease(Limit::Instances) {
+                return lease;
+            }
+            ended.await;
+        }
+    }
+
+    /// Takes one more of something, if the limit allows it; it is given back when the lease goes.
+    #[must_use]
+    pub fn lease(self: &Arc<Self>, limit: Limit) -> Option<Lease> {
+        self.take(limit, 1).then(|| Lease::new(Arc::clone(self), limit, 1))
+    }
+
+    /// Takes so much more of something, whether the limit allows it or not: for what is there already.
+    #[must_use]
+    pub fn lease_anyway(self: &Arc<Self>, limit: Limit, amount: u32) -> Lease {
+        self.recount(limit, 0, usize::try_from(amount).unwrap_or(usize::MAX));
+        Lease::new(Arc::clone(self), limit, amount)
+    }
+
+    /// Counts that something was refused, or slowed down, because of this limit. The first time is in the log; how often it was is in
+    /// the usage.
+    pub fn refuse(&self, limit: Limit) {
+        if self.usage.count_refusal(limit) == 1 {
+            let (tenant, limit, most) = (self.name(), limit.name(), self.limits.load().most(limit));
+            tracing::warn!(tenant, limit, most, "a tenant has reached a limit");
+        }
+    }
+
+    /// Whether a message of this size that came from a client may be handled now. One that may is counted.
+    #[must_use]
+    pub fn pace(&self, size: usize) -> Pace {
+        let pace = self.rates.load().pace(size);
+        match pace {
+            Pace::Kept => {
+                self.usage.count(Counter::MessagesIn, 1);
+                self.usage.count(Counter::BytesIn, size);
+            }
+            Pace::TooFast { limit, .. } => self.refuse(limit),
+        }
+        pace
+    }
+
+    /// True if so much more could be taken now.
+    #[must_use]
+    pub fn has_room(&self, limit: Limit, amount: usize) -> bool {
+        self.usage.used(limit).saturating_add(amount) <= self.limits.load().most(limit)
+    }
+
+    /// Counts something anew that was counted as `before`: a size that goes up and down, beyond its limit, too, because it is already
+    /// there.
+    pub fn recount(&self, limit: Limit, before: usize, after: usize) {
+        self.usage.recount(limit, before, after);
+    }
+}

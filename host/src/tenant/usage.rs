@@ -1,0 +1,220 @@
+//! What a tenant uses now, and what it has used since the host started.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use serde::{Serialize, Serializer};
+
+/// What is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Limit {
+    /// Connections that are open.
+    Connections,
+    /// Connections that are held.
+    HeldConnections,
+    /// Messages a second from its clients.
+    MessageRate,
+    /// Bytes a second from its clients.
+    ByteRate,
+    /// Bytes that wait to be written to its clients, or to be handled.
+    WaitingBytes,
+    /// Channels that are open.
+    Channels,
+    /// Bytes in all its channels.
+    ChannelBytes,
+    /// Timers and deliveries that are pending.
+    Timers,
+    /// Workers that run.
+    Workers,
+    /// Instances that are alive.
+    Instances,
+    /// Linear memory of all its instances, in bytes.
+    Memory,
+    /// Plugins.
+    Plugins,
+    /// The size of a component, in bytes.
+    ComponentSize,
+    /// Lines and bytes of log.
+    Log,
+    /// Bytes in its key-value space.
+    KeyValueBytes,
+}
+
+impl Limit {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::Connections,
+        Self::HeldConnections,
+        Self::MessageRate,
+        Self::ByteRate,
+        Self::WaitingBytes,
+        Self::Channels,
+        Self::ChannelBytes,
+        Self::Timers,
+        Self::Workers,
+        Self::Instances,
+        Self::Memory,
+        Self::Plugins,
+        Self::ComponentSize,
+        Self::Log,
+        Self::KeyValueBytes,
+    ];
+
+    /// Its key in the configuration, and its name in the log, in metrics and in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::HeldConnections => "held-connections",
+            Self::MessageRate => "messages-per-second",
+            Self::ByteRate => "bytes-per-second",
+            Self::WaitingBytes => "waiting-size",
+            Self::Channels => "channels",
+            Self::ChannelBytes => "channel-size",
+            Self::Timers => "timers",
+            Self::Workers => "workers",
+            Self::Instances => "instances",
+            Self::Memory => "memory",
+            Self::Plugins => "plugins",
+            Self::ComponentSize => "component-size",
+            Self::Log => "log-size-per-second",
+            Self::KeyValueBytes => "keyvalue-size",
+        }
+    }
+}
+
+impl Serialize for Limit {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// What is only counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counter {
+    /// Messages from clients.
+    MessagesIn,
+    /// Bytes of them.
+    BytesIn,
+    /// Messages to clients.
+    MessagesOut,
+    /// Bytes of them.
+    BytesOut,
+    /// Connections that were accepted.
+    Accepted,
+    /// Events that a plugin failed in.
+    Failures,
+    /// Retentions that ended by their deadline.
+    Expired,
+}
+
+impl Counter {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::MessagesIn,
+        Self::BytesIn,
+        Self::MessagesOut,
+        Self::BytesOut,
+        Self::Accepted,
+        Self::Failures,
+        Self::Expired,
+    ];
+
+    /// Its name in metrics and in answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MessagesIn => "messages-in",
+            Self::BytesIn => "bytes-in",
+            Self::MessagesOut => "messages-out",
+            Self::BytesOut => "bytes-out",
+            Self::Accepted => "accepted",
+            Self::Failures => "failures",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// What a tenant uses and has used.
+#[derive(Debug, Default)]
+pub struct Usage {
+    used: [AtomicUsize; Limit::ALL.len()],
+    refusals: [AtomicU64; Limit::ALL.len()],
+    counted: [AtomicU64; Counter::ALL.len()],
+}
+
+impl Usage {
+    /// How much of something is used now. Rates and sizes of single things are not counted so.
+    #[must_use]
+    pub fn used(&self, limit: Limit) -> usize {
+        self.used.get(limit as usize).map_or(0, |used| used.load(Ordering::Relaxed))
+    }
+
+    /// How often something was refused, or slowed down, because of this limit.
+    #[must_use]
+    pub fn refusals(&self, limit: Limit) -> u64 {
+        self.refusals.get(limit as usize).map_or(0, |refusals| refusals.load(Ordering::Relaxed))
+    }
+
+    /// How much of something there was since the start.
+    #[must_use]
+    pub fn counted(&self, counter: Counter) -> u64 {
+        self.counted.get(counter as usize).map_or(0, |counted| counted.load(Ordering::Relaxed))
+    }
+
+    /// Counts so much more of something.
+    pub fn count(&self, counter: Counter, amount: usize) {
+        if let Some(counted) = self.counted.get(counter as usize) {
+            counted.fetch_add(u64::try_from(amount).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn take(&self, limit: Limit, amount: usize, most: usize) -> bool {
+        let Some(used) = self.used.get(limit as usize) else { return false };
+        let more = |used: usize| used.checked_add(amount).filter(|after| *after <= most);
+        used.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
+    }
+
+    pub(super) fn give_back(&self, limit: Limit, amount: usize) {
+        if let Some(used) = self.used.get(limit as usize) {
+            used.fetch_sub(amount, Ordering::AcqRel);
+        }
+    }
+
+    pub(super) fn recount(&self, limit: Limit, before: usize, after: usize) {
+        if let Some(used) = self.used.get(limit as usize) {
+            // Wraps round and back: what is taken away was added before.
+            used.fetch_add(after.wrapping_sub(before), Ordering::AcqRel);
+        }
+    }
+
+    /// Counts a refusal and says which it is.
+    pub(super) fn count_refusal(&self, limit: Limit) -> u64 {
+        self.refusals.get(limit as usize).map_or(0, |refusals| refusals.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_its_own_place_and_name() {
+        for (place, limit) in Limit::ALL.into_iter().enumerate() {
+            assert_eq!(limit as usize, place);
+        }
+        for (place, counter) in Counter::ALL.into_iter().enumerate() {
+            assert_eq!(counter as usize, place);
+        }
+        let names: std::collections::HashSet<_> = Limit::ALL.into_iter().map(Limit::name).collect();
+        assert_eq!(names.len(), Limit::ALL.len());
+    }
+
+    #[test]
+    fn no_more_is_taken_than_there_may_be() {
+        let usage = Usage::default();
+        assert!(usage.take(Limit::Timers, 2, 3) && !usage.take(Limit::Timers, 2, 3));
+        usage.give_back(Limit::Timers, 1);
+        assert!(usage.take(Limit::Timers, 2, 3));
+        assert_eq!(usage.used(Limit::Timers), 3);
+    }
+}

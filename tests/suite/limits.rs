@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use bytesize::ByteSize;
 use holdline::tenant::{AtRate, Counter, Limit, Limits, Tenant};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::harness::{COUNTER, Client, Guest, Host, PUPPET, Setup, case, handshak
 async fn limited(guest: Guest, limits: Limits, manifest: &str) -> anyhow::Result<(Host, Arc<Tenant>)> {
     let setup = Setup::new().tenant("small", &[], limits)?.guest(guest, "limited", manifest)?.of("small")?;
     let host = setup.start().await?;
-    let tenant = host.registry().tenants().get("small").expect("it is there");
+    let tenant = host.registry().tenants().get("small").context("it is there")?;
     Ok((host, tenant))
 }
 
@@ -128,7 +129,7 @@ async fn instances_of_one_tenant_are_waited_for_by_that_tenant_alone() -> anyhow
             .await?;
         waiting.push(client);
     }
-    let tenant = host.registry().tenants().get("small").expect("it is there");
+    let tenant = host.registry().tenants().get("small").context("it is there")?;
     host.until("both to have an instance", |_| tenant.usage().used(Limit::Instances) == 2).await?;
     let mut third = host.connect("/limited").await?;
     third.tell(json!({"do": "send", "text": "my turn"})).await?;
@@ -136,7 +137,7 @@ async fn instances_of_one_tenant_are_waited_for_by_that_tenant_alone() -> anyhow
     // The other tenant has its own.
     host.connect("/free").await?.get(json!({"do": "describe"})).await?;
 
-    let mut gone = waiting.pop().expect("two were there");
+    let mut gone = waiting.pop().context("two were there")?;
     gone.send_text("").await.ok();
     host.hub().channels().lookup(tenant.id(), "go")?.offer("1".into())?;
     assert_eq!(third.text().await?, "my turn");

@@ -1,5 +1,6 @@
 //! Tenants of one host have nothing in common: not their routes, not their channels, not their handles, not even names.
 
+use anyhow::Context;
 use holdline::tenant::Limits;
 use serde_json::json;
 
@@ -67,7 +68,7 @@ async fn a_host_name_leads_to_its_tenant_and_no_other_name_does() -> anyhow::Res
 #[tokio::test]
 async fn a_tenant_that_goes_takes_all_that_is_its_own_along_and_nothing_else() -> anyhow::Result<()> {
     let (host, one, mut other) = two().await?;
-    let tenant = host.registry().tenants().get("one").expect("it is there");
+    let tenant = host.registry().tenants().get("one").context("it is there")?;
 
     host.registry().remove_tenant(&tenant);
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::engine::CachePlace;
 use crate::plugin::Isolation;
-use crate::tenant::TenantName;
+use crate::tenant::{Limit, TenantName};
 use crate::{engine, hub, socket, telemetry, tenant};
 
 /// The file that `holdline serve` reads when none is named.
@@ -139,29 +139,19 @@ impl Config {
     /// Tells in the log if the tenants together may have more than the host has, with the sums: it is allowed, because not all use all
     /// that they may.
     pub fn warn_of_overcommitment(&self) {
-        let limits = || self.tenants.iter().map(|tenant| &tenant.limits).chain(&self.limits);
-        let sum = |of: fn(&tenant::Limits) -> u64| limits().fold(0_u64, |sum, it| sum.saturating_add(of(it)));
-        let instances = u64::from(self.engine.instances);
-        let checks: [(&str, fn(&tenant::Limits) -> u64, &str, u64); 5] = [
-            ("connections", |it| to_u64(it.connections), "listen.connections", to_u64(self.listen.connections)),
-            (
-                "held-connections",
-                |it| to_u64(it.held_connections),
-                "hub.held-connections",
-                to_u64(self.hub.held_connections),
-            ),
-            ("timers", |it| to_u64(it.timers), "hub.timers", to_u64(self.hub.timers)),
-            ("instances", |it| to_u64(it.instances), "engine.instances", instances),
-            (
-                "memory",
-                |it| it.memory.as_u64(),
-                "engine.instances x engine.memory",
-                instances.saturating_mul(self.engine.memory.as_u64()),
-            ),
-        ];
-        for (limit, of, bound, most) in checks {
-            let sum = sum(of);
+        let instances = usize::try_from(self.engine.instances).unwrap_or(usize::MAX);
+        let memory = usize::try_from(self.engine.memory.as_u64()).unwrap_or(usize::MAX);
+        for (limit, bound, most) in [
+            (Limit::Connections, "listen.connections", self.listen.connections),
+            (Limit::HeldConnections, "hub.held-connections", self.hub.held_connections),
+            (Limit::Timers, "hub.timers", self.hub.timers),
+            (Limit::Instances, "engine.instances", instances),
+            (Limit::Memory, "engine.instances x engine.memory", instances.saturating_mul(memory)),
+        ] {
+            let limits = self.tenants.iter().map(|tenant| &tenant.limits).chain(&self.limits);
+            let sum = limits.fold(0_usize, |sum, it| sum.saturating_add(it.most(limit)));
             if sum > most {
+                let limit = limit.name();
                 tracing::warn!(
                     limit,
                     sum,
@@ -176,10 +166,6 @@ impl Config {
     fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|source| ConfigError::Invalid { path: path.to_owned(), source: Box::new(source) })
     }
-}
-
-fn to_u64(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -85,6 +85,12 @@ impl Background {
     }
 
     fn start_version(&self, plugin: &Arc<Plugin>, version: &Arc<Version>) {
+        let (tenant, name, manifest) = (plugin.owner().name(), plugin.name(), version.manifest());
+        // The one worker of a plugin without a manifest is only for those that export it.
+        let declared = manifest.workers.iter().any(|worker| worker.name != manifest.name);
+        if declared && !version.exports().worker {
+            tracing::warn!(target: "plugin", tenant, plugin = name, "plugin.toml has a [[worker]], and the plugin does not export `worker`");
+        }
         if version.exports().worker {
             for worker in &version.manifest().workers {
                 for _ in 0..worker.instances {

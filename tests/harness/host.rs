@@ -84,6 +84,15 @@ impl Setup {
         Ok(self)
     }
 
+    /// Changes the component of the last plugin.
+    #[allow(dead_code, reason = "it is the benchmark's, which is a program of its own")]
+    pub(crate) fn changed(mut self, change: impl FnOnce(&mut Vec<u8>)) -> Self {
+        if let Some(plugin) = self.plugins.last_mut() {
+            change(&mut plugin.component);
+        }
+        self
+    }
+
     /// A plugin as it is.
     pub(crate) fn source(mut self, source: Deployment) -> Self {
         self.plugins.push(source);

@@ -1,24 +1,33 @@
 //! The whole host: it builds the rooms, joins their queues, runs, and drains when it is told to stop.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
 
+use crate::admin::{Admin, AdminError, Declared, Given};
 use crate::config::Config;
 use crate::engine::{Engine, EngineError};
+use crate::guest::v1::{Grants, Secret};
 use crate::hub::Hub;
 use crate::ids::NodeId;
 use crate::message::CloseFrame;
 use crate::plugin::{DeployError, Deployment, LoadError, Plugins, Registry, WatchError};
 use crate::socket::{Door, ListenError};
+use crate::store::{OpenError, Store};
 use crate::tenant::{Limits, TenantExists, TenantName, Tenants};
 
 /// Why a host did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// No store.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// No admin API.
+    #[error(transparent)]
+    Admin(#[from] AdminError),
     /// No engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -47,6 +56,8 @@ impl StartError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Store(error) => error.hint(),
+            Self::Admin(error) => error.hint(),
             Self::Engine(_) => Some("lower `instances` or `memory` under [engine]".to_owned()),
             Self::Deploy(error) => error.hint(),
             Self::Folder(_) => Some("make the folder, or leave `folder` out".to_owned()),
@@ -88,12 +99,27 @@ async fn take_in(registry: &Registry, deployments: Vec<Deployment>) -> Result<()
     }
 }
 
+/// What only the configuration changes.
+fn declared(config: &Config, deployments: &[Deployment]) -> Declared {
+    let name = |deployment: &Deployment| (deployment.tenant.to_string(), deployment.manifest.name.clone());
+    let given = |grants: &Grants, config: &BTreeMap<String, String>, secrets: &BTreeMap<String, Secret>| Given {
+        grants: grants.clone(),
+        config: config.clone(),
+        secrets: secrets.clone(),
+    };
+    let own = (TenantName::default().to_string(), given(&config.grants, &config.config, &config.secrets));
+    let others = config.tenants.iter().map(|it| (it.name.to_string(), given(&it.grants, &it.config, &it.secrets)));
+    Declared { tenants: others.chain([own]).collect(), plugins: deployments.iter().map(name).collect() }
+}
+
 /// A host that runs.
 pub struct Running {
     address: SocketAddr,
     hub: Arc<Hub>,
     door: Arc<Door>,
     registry: Registry,
+    admin: Arc<Admin>,
+    hearing: JoinHandle<()>,
     clock: JoinHandle<()>,
     drain: Duration,
     close_timeout: Duration,
@@ -105,39 +131,55 @@ impl Running {
     /// # Errors
     /// Says what stands in the way; nothing runs then.
     pub async fn start(config: &Config, deployments: Vec<Deployment>) -> Result<Self, StartError> {
-        let engine = Engine::new(&config.engine)?;
+        let place = config.store.folder.clone();
+        let store = tokio::task::spawn_blocking(move || Store::at(&place)).await??;
+        let engine = Engine::new(&config.engine)?.with_messages_of(config.hub.message_size);
         // One node, until the configuration knows of more.
         let (hub, due) = Hub::new(NodeId::default(), config.hub.clone()).map_err(StartError::Random)?;
         let hub = Arc::new(hub);
-        let (plugins, asked) = Plugins::new(engine, Arc::clone(&hub));
+        let (plugins, told) = Plugins::new(engine, Arc::clone(&hub));
         let tenants = Arc::new(Tenants::new(config.limits.clone().unwrap_or_else(Limits::unlimited)));
         let registry = Registry::new(tenants, plugins, Arc::clone(&hub));
         for tenant in &config.tenants {
             registry.add_tenant(tenant.name.clone(), tenant.hosts.clone(), tenant.limits.clone())?;
         }
         config.warn_of_overcommitment();
+        let declared = declared(config, &deployments);
+        let admin = Arc::new(Admin::open(config.admin.clone(), store, registry.clone(), declared).await?);
         take_in(&registry, deployments).await?;
         let own = config.folder.iter().map(|folder| (TenantName::default(), folder));
         let of_tenants = config.tenants.iter().filter_map(|it| Some((it.name.clone(), it.folder.as_ref()?)));
         for (tenant, folder) in own.chain(of_tenants) {
             registry.follow(tenant, folder.clone()).await?;
         }
+        admin.restore().await?;
         let door = Door::new(config.listen.clone(), Arc::clone(&hub), Arc::clone(registry.routes()));
         let address = door.open().await?;
         let clock = tokio::spawn({
             let hub = Arc::clone(&hub);
             async move { hub.run().await }
         });
-        registry.background().serve(due, asked);
+        registry.background().serve(due, told.workers);
+        let hearing = tokio::spawn({
+            let admin = Arc::clone(&admin);
+            async move { admin.hear(told.taken_back).await }
+        });
+        admin.ready();
         let close_timeout = config.listen.close_timeout;
         let drain = config.drain;
-        Ok(Self { address, hub, door, registry, clock, drain, close_timeout })
+        Ok(Self { address, hub, door, registry, admin, hearing, clock, drain, close_timeout })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where its admin API listens, if it does.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.address()
     }
 
     /// Its connections.
@@ -155,6 +197,7 @@ impl Running {
     /// Stops, in bounded time: nobody is accepted and nothing is retained any more; held connections get up to the drain time for
     /// their delivery; then workers end; then every connection is closed with 1001 and gets its close event.
     pub async fn stop(self) {
+        self.admin.drain();
         self.door.close();
         self.hub.refuse_retentions();
         let (connections, held) = (self.hub.connection_count(), self.hub.held_count());
@@ -174,6 +217,9 @@ impl Running {
             }
         }
         self.clock.abort();
+        self.admin.close(self.close_timeout).await;
+        // It has the store until then.
+        let _ended = self.hearing.await;
         tracing::info!("stopped");
     }
 }

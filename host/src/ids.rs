@@ -72,7 +72,7 @@ impl fmt::Display for WebSocketHandle {
 }
 
 /// One connection: the node that accepted it in the top [`NODE_BITS`] bits, and 119 random ones.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(u128);
 
 impl ConnectionId {

@@ -4,18 +4,23 @@
 //! not know each other. `tests/tidy.rs` enforces it, and `ARCHITECTURE.md` draws it.
 
 // Words: the names of things, and what travels.
+pub mod digest;
 pub mod ids;
 pub mod message;
 
 // Senses: what the host tells about itself.
 pub mod telemetry;
 
-// Tools: load for any server, durations in settings, a queue of what is due, the hub's mutex, tenants, and the compilers of guests.
+// Tools: load for any server, durations in settings, requests to the outside, a queue of what is due, what outlives a restart,
+// the hub's mutex, tenants, the tokens of the admin API, and the compilers of guests.
 pub mod bench;
 pub mod duration;
+pub mod outgoing;
 pub mod schedule;
+pub mod store;
 pub mod sync;
 pub mod tenant;
+pub mod token;
 pub mod toolchain;
 
 // Hearts: wasm, and connections. Each knows nothing of the other.
@@ -29,6 +34,7 @@ pub mod guest;
 pub mod plugin;
 
 // Doors.
+pub mod admin;
 pub mod socket;
 
 // Settings.

@@ -27,12 +27,18 @@ macro_rules! guests {
 guests! {
     #[allow(dead_code, reason = "it is the benchmark's, which is a program of its own")]
     AT_ONCE = "at_once",
+    #[allow(dead_code, reason = "it is the suite's")]
+    CALLER = "caller",
     COUNTER = "counter",
     #[allow(dead_code, reason = "it is the benchmark's, which is a program of its own")]
     CRIER = "crier",
     GATE = "gate",
     #[allow(dead_code, reason = "it is the benchmark's, which is a program of its own")]
     HOLDER = "holder",
+    #[allow(dead_code, reason = "it is for the tests of hostile guests, which are a program of their own")]
+    HOSTILE = "hostile",
+    #[allow(dead_code, reason = "it is the suite's")]
+    KEEPER = "keeper",
     #[allow(dead_code, reason = "it is the benchmark's, which is a program of its own")]
     MUTE = "mute",
     POSTMAN = "postman",

@@ -1,6 +1,7 @@
 //! The real host, in this process, on a port of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -9,11 +10,13 @@ use holdline::config::{Config, TenantEntry};
 use holdline::engine::CachePlace;
 use holdline::hub::Hub;
 use holdline::plugin::{Deployment, Manifest, Registry};
+use holdline::store::StorePlace;
 use holdline::tenant::{Limits, TenantName};
 
 use super::client::Client;
 use super::guests::{Guest, sample};
-use super::program::caches;
+use super::operator::Operator;
+use super::program::{caches, folder};
 use super::{log, within};
 
 /// How often a count of the hub is looked at, which tells nobody that it has changed.
@@ -33,6 +36,7 @@ impl Setup {
         config.listen.address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         // Hosts of several tests run at once, and each would reserve room for many.
         config.engine.instances = 64;
+        config.store.folder = StorePlace::Memory;
         config.engine.cache = CachePlace::Folder(caches().join("holdline"));
         Self { config, plugins: Vec::new() }
     }
@@ -71,7 +75,7 @@ impl Setup {
     #[allow(dead_code, reason = "it is the suite's")]
     pub(crate) fn tenant(mut self, name: &str, hosts: &[&str], limits: Limits) -> anyhow::Result<Self> {
         let hosts = hosts.iter().map(|&host| host.to_owned()).collect();
-        self.config.tenants.push(TenantEntry { name: name.parse()?, hosts, limits, folder: None, plugins: Vec::new() });
+        self.config.tenants.push(TenantEntry { name: name.parse()?, hosts, limits, ..TenantEntry::default() });
         Ok(self)
     }
 
@@ -99,9 +103,22 @@ impl Setup {
         self
     }
 
+    /// With an admin API, and a store in a folder of this name, which is empty at first.
+    #[allow(dead_code, reason = "it is the suite's")]
+    pub(crate) fn operated(mut self, store: &str) -> anyhow::Result<Self> {
+        let folder = folder(store)?;
+        self.config.admin.address = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        self.config.store.folder = StorePlace::Folder(folder.join("store"));
+        Ok(self)
+    }
+
     /// Starts it.
     pub(crate) async fn start(self) -> anyhow::Result<Host> {
-        Ok(Host { running: Running::start(&self.config, self.plugins).await? })
+        let store = match &self.config.store.folder {
+            StorePlace::Folder(folder) => folder.clone(),
+            StorePlace::User | StorePlace::Memory => PathBuf::new(),
+        };
+        Ok(Host { running: Running::start(&self.config, self.plugins).await?, store })
     }
 
     /// The error with which it does not start.
@@ -113,6 +130,7 @@ impl Setup {
 /// A host that runs. It ends with the runtime of its test, if not before.
 pub(crate) struct Host {
     running: Running,
+    store: PathBuf,
 }
 
 impl Host {
@@ -157,6 +175,18 @@ impl Host {
         let deployment = Deployment { manifest, component, route: None, tenant: TenantName::default() };
         self.registry().deploy(deployment).await?;
         Ok(())
+    }
+
+    /// The folder of its store.
+    #[allow(dead_code, reason = "it is the suite's")]
+    pub(crate) fn store(&self) -> &Path {
+        &self.store
+    }
+
+    /// Who has the first token of its admin API.
+    #[allow(dead_code, reason = "it is the suite's")]
+    pub(crate) fn operator(&self) -> anyhow::Result<Operator> {
+        Operator::first(self.running.admin_address().context("it has no admin API")?, &self.store)
     }
 
     /// What can be done to its tenants and plugins.

@@ -27,7 +27,9 @@ static LOG: OnceLock<Log> = OnceLock::new();
 /// Begins to keep the log; the first test to start a host does it for all.
 pub(super) fn keep() {
     LOG.get_or_init(|| {
-        let subscriber = tracing_subscriber::registry().with(Keeper.with_filter(LevelFilter::INFO));
+        let subscriber = tracing_subscriber::registry()
+            .with(Keeper.with_filter(LevelFilter::INFO))
+            .with(holdline::telemetry::keeper());
         // Only a test that has a log of its own could be first, and there is none.
         let _taken = tracing::subscriber::set_global_default(subscriber);
         Log { lines: Mutex::default(), more: watch::Sender::new(()) }

@@ -6,6 +6,8 @@ mod guests;
 mod host;
 mod http;
 mod log;
+#[allow(dead_code, reason = "it is the suite's")]
+mod operator;
 mod program;
 mod puppet;
 
@@ -16,13 +18,15 @@ use anyhow::Context;
 pub(crate) use client::Client;
 #[allow(
     unused_imports,
-    reason = "they are those of the benchmarks and of the soak, which are programs of their own"
+    reason = "they are those of the suite, of the benchmarks and of the soak, which are programs of their own"
 )]
-pub(crate) use guests::{AT_ONCE, CRIER, HOLDER, MUTE, RELAY, SOAK};
+pub(crate) use guests::{AT_ONCE, CALLER, CRIER, HOLDER, HOSTILE, KEEPER, MUTE, RELAY, SOAK};
 pub(crate) use guests::{COUNTER, GATE, Guest, POSTMAN, PUPPET, SILENT, sample};
 pub(crate) use host::{Host, Setup};
 pub(crate) use http::{Answer, handshake, request};
 pub(crate) use log::{lines, logged};
+#[allow(unused_imports, reason = "it is the suite's")]
+pub(crate) use operator::{Operator, Payload, Reply};
 #[allow(unused_imports, reason = "it is that of the tests of languages, which are a program of their own")]
 pub(crate) use program::root;
 pub(crate) use program::{Served, allow_open_files, folder, holdline};

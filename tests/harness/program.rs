@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -35,6 +36,13 @@ pub(super) fn caches() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
 
+/// Where one host keeps what outlives it: no other has that folder.
+fn state() -> PathBuf {
+    static HOSTS: AtomicUsize = AtomicUsize::new(0);
+    let host = format!("{}-{}", std::process::id(), HOSTS.fetch_add(1, Ordering::Relaxed));
+    caches().join("state").join(host)
+}
+
 /// Lets this process have so many files open at once, of which a test with many clients needs two for each. Many systems allow
 /// a thousand unless asked. The standard library cannot ask, so a tool of the system does; where there is none, the test may still
 /// have enough.
@@ -52,7 +60,13 @@ pub(crate) fn holdline(arguments: &[&str]) -> anyhow::Result<Command> {
     let how = "build it first: cargo build --package holdline, with --release if the tests have it";
     ensure!(program.exists(), "{} does not exist; {how}", program.display());
     let mut command = Command::new(program);
-    command.args(arguments).env("XDG_CACHE_HOME", caches()).current_dir(root()).stdin(Stdio::null()).kill_on_drop(true);
+    command
+        .args(arguments)
+        .env("XDG_CACHE_HOME", caches())
+        .env("XDG_STATE_HOME", state())
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
     Ok(command)
 }
 
@@ -96,6 +110,12 @@ impl Served {
     /// The number of its process.
     pub(crate) fn process(&self) -> anyhow::Result<String> {
         Ok(self.child.id().context("the program has ended before")?.to_string())
+    }
+
+    /// Ends it at once, with SIGKILL.
+    #[allow(dead_code, reason = "it is the suite's")]
+    pub(crate) async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.child.kill().await?)
     }
 
     /// Sends it SIGTERM and waits for its end: the exit code.

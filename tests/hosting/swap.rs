@@ -39,7 +39,11 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     for number in 0..2 {
         deploy(&host, number, &component).await?;
     }
-    let quiet = under_load(&host, async { Ok(tokio::time::sleep(PAUSE * 200).await) }).await?;
+    let quiet = under_load(&host, async {
+        tokio::time::sleep(PAUSE * 200).await;
+        Ok(())
+    });
+    let quiet = quiet.await?;
     println!("without swaps       {quiet}");
     let swaps = under_load(&host, async {
         for number in 0..SWAPS {

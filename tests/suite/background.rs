@@ -215,9 +215,9 @@ async fn what_a_plugin_prints_goes_to_its_log() -> anyhow::Result<()> {
     client.tell(print).await?;
     client.report().await?;
 
-    assert_eq!(logged("printing", "one").await?, "INFO one");
-    assert_eq!(logged("printing", "two").await?, "INFO two");
-    assert_eq!(logged("printing", "three").await?, "WARN three");
+    assert_eq!(logged("printing", "one").await?, "INFO one tenant=default");
+    assert_eq!(logged("printing", "two").await?, "INFO two tenant=default");
+    assert_eq!(logged("printing", "three").await?, "WARN three tenant=default");
     Ok(())
 }
 

@@ -3,16 +3,26 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod admin_access;
+mod admin_delivery;
+mod admin_document;
+mod admin_input;
+mod admin_plugins;
+mod admin_restart;
+mod admin_watch;
 mod background;
 mod bad_input;
 mod bench;
 mod cache;
 mod canary;
+mod capabilities;
 mod channels;
 mod cli;
+mod cli_admin;
 mod connect;
 mod deadline;
 mod delivery;
+mod durability;
 mod failure;
 mod folder;
 mod frames;

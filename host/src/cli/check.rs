@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{source, terminal};
+use super::{host, source, terminal};
 use crate::engine::{self, Engine};
 use crate::plugin::{Manifest, report};
 
@@ -17,7 +17,7 @@ pub(super) struct Check {
 
 pub(super) fn run(args: Check) -> anyhow::Result<()> {
     let source = source::read(&args.source)?;
-    let engine = Engine::new(&engine::Settings::default())?;
+    let engine = Engine::new(&engine::Settings { compiler: host::compiler(), ..engine::Settings::default() })?;
     let report = report(&engine, source.manifest, &source.component)?;
     terminal::line(format!("{} runs on this host", report.manifest.name));
     terminal::line(format!("  digest     {}", report.digest));
@@ -25,6 +25,12 @@ pub(super) fn run(args: Check) -> anyhow::Result<()> {
     terminal::line("  imports");
     for import in &report.imports {
         terminal::line(format!("    {import}"));
+    }
+    if report.grants.is_empty() {
+        terminal::line("  needs      no grant");
+    }
+    for grant in &report.grants {
+        terminal::line(format!("  needs      {} under [grants] in holdline.toml", grant.line()));
     }
     for row in asks(&report.manifest) {
         terminal::line(format!("  {row}"));

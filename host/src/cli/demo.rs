@@ -10,6 +10,7 @@ use super::terminal::{self, Progress};
 use super::{host, talk};
 use crate::config::Config;
 use crate::plugin::Deployment;
+use crate::store::StorePlace;
 use crate::toolchain::{self, Language};
 
 const PLUGINS: [&str; 3] = ["echo", "mirror", "ticker"];
@@ -33,6 +34,7 @@ pub(super) fn run(args: Demo) -> anyhow::Result<()> {
     install(&root)?;
     let sources = PLUGINS.iter().map(|name| plugin(&root, name)).collect::<anyhow::Result<Vec<_>>>()?;
     let mut config = Config::default();
+    config.store.folder = StorePlace::Memory;
     let port = if args.check { 0 } else { 8080 };
     config.listen.address = args.listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     config.listen.static_folder = Some(root.join("host").join("demo"));

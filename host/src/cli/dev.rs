@@ -9,9 +9,11 @@ use anyhow::{Context, bail};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::runtime::Handle;
 
+use super::granting::Granting;
 use super::{host, source, terminal};
 use crate::config::Config;
 use crate::plugin::{Deployment, Isolation, Registry};
+use crate::store::StorePlace;
 
 /// An editor writes a file in several steps, and a checkout many files: a build begins when nothing has changed for so long.
 const QUIET: Duration = Duration::from_millis(100);
@@ -38,13 +40,15 @@ pub(super) struct Dev {
     /// How long its instances live; overrides its manifest.
     #[arg(long)]
     isolation: Option<Isolation>,
+    #[command(flatten)]
+    granting: Granting,
     /// Which lines are logged: a level, or directives as in `info,plugin=debug`. Messages have the target `traffic`.
     #[arg(long, value_name = "LEVEL", default_value = "info,traffic=trace")]
     log_level: String,
 }
 
 pub(super) fn run(args: Dev) -> anyhow::Result<()> {
-    let Dev { folder, listen, route, isolation, log_level } = args;
+    let Dev { folder, listen, route, isolation, granting, log_level } = args;
     let read = move |folder: &Path| {
         let mut source = source::build(folder)?;
         source.route = Some(route.clone());
@@ -58,7 +62,9 @@ pub(super) fn run(args: Dev) -> anyhow::Result<()> {
     let first = read(&folder)?;
     let (name, path) = (first.manifest.name.clone(), first.route.clone().unwrap_or_default());
     let mut config = Config::default();
+    config.store.folder = StorePlace::Memory;
     config.listen.address = listen;
+    granting.into(&mut config);
     config.log.level = log_level;
     let mut serving = first.component.clone();
     host::run(&config, vec![first], |running| {

@@ -1,5 +1,7 @@
 //! Running a host in the foreground until a signal stops it.
 
+use std::path::PathBuf;
+
 use anyhow::Context;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
@@ -51,9 +53,17 @@ fn raise_open_files() {
 pub(super) async fn start(config: &Config, sources: Vec<Deployment>) -> anyhow::Result<Running> {
     let names: Vec<&str> = sources.iter().map(|source| source.manifest.name.as_str()).collect();
     let progress = Progress::start(&format!("loading {}", names.join(", ")));
-    let running = Running::start(config, sources).await?;
+    let mut config = config.clone();
+    config.engine.compiler = compiler();
+    let running = Running::start(&config, sources).await?;
     drop(progress);
     Ok(running)
+}
+
+/// This program, also when its file has been replaced since it was started: another version would make other code.
+pub(super) fn compiler() -> Option<PathBuf> {
+    let file = std::env::current_exe().ok().filter(|file| file.exists());
+    file.or_else(|| Some(PathBuf::from("/proc/self/exe")))
 }
 
 /// The runtime that everything of a host runs on, with a thread for each core.

@@ -1,18 +1,37 @@
 //! The command line: one file for each command.
 
+mod access;
+mod api;
+mod audit;
 mod bench;
 mod build;
+mod canary;
+mod channels;
 mod check;
+mod compile;
+mod connections;
 mod demo;
+mod deploy;
 mod dev;
 mod doctor;
+mod granting;
+mod held;
 mod host;
+mod logs;
 mod new;
+mod plugins;
+mod rollback;
 mod run;
 mod serve;
 mod source;
+mod table;
 mod talk;
+mod tenants;
 mod terminal;
+mod timers;
+mod token;
+mod top;
+mod usage;
 
 use clap::{Parser, Subcommand};
 
@@ -25,7 +44,11 @@ use clap::{Parser, Subcommand};
     holdline run plugins/echo                  build a plugin and serve it on ws://127.0.0.1:8080/\n  \
     holdline serve --config holdline.toml      serve what a configuration says\n  \
     holdline check mirror.wasm                 what a component exports, imports and asks for\n  \
-    holdline bench ws://127.0.0.1:8080/        put a server under load and measure it")]
+    holdline bench ws://127.0.0.1:8080/        put a server under load and measure it\n\n\
+    A host that runs and has an admin API:\n  \
+    holdline deploy plugins/echo --canary 10%  try a plugin on a tenth of its connections\n  \
+    holdline top                               see what the host does\n  \
+    holdline token create ci --role deployer   let others operate it")]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -39,9 +62,25 @@ enum Command {
     Serve(serve::Serve),
     Build(build::Build),
     Check(check::Check),
+    #[command(hide = true)]
+    Compile(compile::Compile),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
     Bench(bench::Bench),
+    Deploy(deploy::Deploy),
+    Plugins(plugins::Plugins),
+    Rollback(rollback::RollbackArgs),
+    Canary(canary::CanaryArgs),
+    Connections(connections::Connections),
+    Held(held::HeldArgs),
+    Channels(channels::Channels),
+    Timers(timers::Timers),
+    Logs(logs::Logs),
+    Top(top::Top),
+    Usage(usage::UsageArgs),
+    Tenants(tenants::Tenants),
+    Token(token::TokenArgs),
+    Audit(audit::Audit),
 }
 
 impl Cli {
@@ -57,9 +96,24 @@ impl Cli {
             Command::Serve(args) => serve::run(args),
             Command::Build(args) => build::run(args),
             Command::Check(args) => check::run(args),
+            Command::Compile(args) => compile::run(&args),
             Command::Doctor(args) => doctor::run(args),
             Command::Demo(args) => demo::run(args),
             Command::Bench(args) => bench::run(args),
+            Command::Deploy(args) => deploy::run(args),
+            Command::Plugins(args) => plugins::run(args),
+            Command::Rollback(args) => rollback::run(args),
+            Command::Canary(args) => canary::run(args),
+            Command::Connections(args) => connections::run(args),
+            Command::Held(args) => held::run(args),
+            Command::Channels(args) => channels::run(args),
+            Command::Timers(args) => timers::run(args),
+            Command::Logs(args) => logs::run(args),
+            Command::Top(args) => top::run(args),
+            Command::Usage(args) => usage::run(args),
+            Command::Tenants(args) => tenants::run(args),
+            Command::Token(args) => token::run(args),
+            Command::Audit(args) => audit::run(args),
         }
     }
 }

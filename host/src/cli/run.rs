@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::granting::Granting;
 use super::terminal;
 use super::{host, source};
 use crate::config::Config;
@@ -28,6 +29,8 @@ pub(super) struct Run {
     /// How long its instances live; overrides its manifest.
     #[arg(long)]
     isolation: Option<Isolation>,
+    #[command(flatten)]
+    granting: Granting,
     /// Compile the component even if it was compiled before, and keep nothing.
     #[arg(long)]
     no_cache: bool,
@@ -47,6 +50,7 @@ pub(super) fn run(args: Run) -> anyhow::Result<()> {
     }
     let mut config = Config::default();
     config.listen.address = args.listen;
+    args.granting.into(&mut config);
     if args.no_cache {
         config.engine.cache = CachePlace::Nowhere;
     }

@@ -7,8 +7,11 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use anyhow::bail;
+use dialoguer::Confirm;
 use indicatif::ProgressBar;
 
+use super::source::Advice;
 use crate::toolchain::News;
 
 /// How often the spinner turns; it shows that the program lives while a tool is silent.
@@ -83,4 +86,18 @@ impl Drop for Progress {
 /// Prints one line beside the result: what happened, or what went wrong.
 pub(super) fn remark(text: impl Display) {
     let _reader_gone = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Asks before something that cannot be taken back.
+///
+/// # Errors
+/// The answer is no, or nobody is there to give one.
+pub(super) fn confirm(question: &str) -> anyhow::Result<()> {
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        bail!(Advice { message: format!("{question} Nobody is there to answer"), hint: "--yes answers it".to_owned() });
+    }
+    if Confirm::new().with_prompt(question).default(false).interact()? {
+        return Ok(());
+    }
+    bail!("nothing was done")
 }

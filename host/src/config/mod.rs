@@ -1,14 +1,17 @@
 //! `holdline.toml`: the settings of every room, and the plugins. It only puts together what the rooms define.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::engine::CachePlace;
+use crate::guest::v1::{Grants, Secret};
 use crate::plugin::Isolation;
+use crate::store::StorePlace;
 use crate::tenant::{Limit, TenantName};
-use crate::{engine, hub, socket, telemetry, tenant};
+use crate::{admin, engine, hub, socket, store, telemetry, tenant};
 
 /// The file that `holdline serve` reads when none is named.
 pub const CONFIG_FILE: &str = "holdline.toml";
@@ -25,6 +28,16 @@ pub struct Config {
     pub engine: engine::Settings,
     /// `[hub]`: limits of connections, retentions and channels.
     pub hub: hub::Settings,
+    /// `[store]`: where what outlives a restart is kept.
+    pub store: store::Settings,
+    /// `[admin]`: where the host is operated.
+    pub admin: admin::Settings,
+    /// `[grants]`: what plugins may import.
+    pub grants: Grants,
+    /// `[config]`: values for plugins.
+    pub config: BTreeMap<String, String>,
+    /// `[secrets]`: values for the plugins that they are granted to.
+    pub secrets: BTreeMap<String, Secret>,
     /// How long held connections may wait for their delivery when the host stops.
     #[serde(deserialize_with = "crate::duration::any")]
     pub drain: Duration,
@@ -47,6 +60,11 @@ impl Default for Config {
             listen: socket::Settings::default(),
             engine: engine::Settings::default(),
             hub: hub::Settings::default(),
+            store: store::Settings::default(),
+            admin: admin::Settings::default(),
+            grants: Grants::default(),
+            config: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             drain: Duration::from_secs(10),
             limits: None,
             tenants: Vec::new(),
@@ -57,7 +75,7 @@ impl Default for Config {
 }
 
 /// One tenant: nothing of it is visible to another.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TenantEntry {
     /// Its name.
@@ -68,6 +86,15 @@ pub struct TenantEntry {
     /// What it may use.
     #[serde(default)]
     pub limits: tenant::Limits,
+    /// What its plugins may import.
+    #[serde(default)]
+    pub grants: Grants,
+    /// Values for its plugins.
+    #[serde(default)]
+    pub config: BTreeMap<String, String>,
+    /// Values for those of its plugins that they are granted to.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, Secret>,
     /// A folder whose components are plugins of its, too. Relative to the configuration file.
     pub folder: Option<PathBuf>,
     /// Its plugins.
@@ -131,6 +158,9 @@ impl Config {
         }
         if let CachePlace::Folder(cache) = &mut config.engine.cache {
             *cache = folder.join(&*cache);
+        }
+        if let StorePlace::Folder(store) = &mut config.store.folder {
+            *store = folder.join(&*store);
         }
         config.listen.static_folder = config.listen.static_folder.map(|it| folder.join(it));
         Ok(config)

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use wasmtime::component::Component;
 
-use super::{Digest, Engine};
+use super::{CompileError, Digest, Engine};
 
 /// A component that can run.
 pub struct Loaded {
@@ -12,6 +12,17 @@ pub struct Loaded {
     pub component: Component,
     /// What its bytes are known by.
     pub digest: Digest,
+    /// Where its machine code comes from.
+    pub made: Made,
+}
+
+/// Where machine code comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It was compiled now.
+    Now,
+    /// It was kept from before.
+    Before,
 }
 
 /// Why the bytes are no component that this host can run.
@@ -34,6 +45,9 @@ pub enum LoadError {
     /// They are broken, or use what this engine has not.
     #[error("the component is broken or needs what this host's engine does not have")]
     Invalid(#[source] wasmtime::Error),
+    /// It was not compiled.
+    #[error("the component cannot be compiled here")]
+    Compile(#[from] CompileError),
 }
 
 impl LoadError {
@@ -46,7 +60,13 @@ impl LoadError {
                 Some("build for wasm32-wasip2, or make a component of it with `wasm-tools component new`")
             }
             Self::TooLarge { .. } => Some("raise `component-size` under [engine] in the configuration"),
-            Self::Invalid(_) => None,
+            Self::Compile(CompileError::TooLong(_)) => {
+                Some("raise `compile-timeout` under [engine] if the component is to be trusted")
+            }
+            Self::Compile(CompileError::Died { .. }) => {
+                Some("raise `compile-memory` under [engine] if the component is to be trusted")
+            }
+            Self::Invalid(_) | Self::Compile(_) => None,
         }
     }
 }
@@ -69,20 +89,35 @@ impl Engine {
         }
         let digest = Digest::of(bytes);
         let kept = self.cache.as_ref().and_then(|cache| cache.find(&self.inner, digest));
-        let component = match kept {
-            Some(component) => component,
-            None => self.compile(bytes, digest)?,
+        let (component, made) = match kept {
+            Some(component) => (component, Made::Before),
+            None => (self.compile(bytes, digest)?, Made::Now),
         };
-        Ok(Loaded { component, digest })
+        Ok(Loaded { component, digest, made })
     }
 
     fn compile(&self, bytes: &[u8], digest: Digest) -> Result<Component, LoadError> {
         let begun = Instant::now();
-        let component = Component::new(&self.inner, bytes).map_err(LoadError::Invalid)?;
+        let component = match &self.compiler {
+            Some(compiler) => {
+                let code = compiler.compile(bytes)?;
+                // An emulator may show this process another processor than its child. What compiles within the bounds there does so here.
+                revive(&self.inner, &code).or_else(|_| Component::new(&self.inner, bytes))
+            }
+            None => Component::new(&self.inner, bytes),
+        }
+        .map_err(LoadError::Invalid)?;
         tracing::debug!(%digest, took = ?begun.elapsed(), "compiled");
         if let Some(cache) = &self.cache {
             cache.keep(digest, &component);
         }
         Ok(component)
     }
+}
+
+#[allow(unsafe_code, reason = "machine code is run as another process wrote it")]
+fn revive(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: `code` has to be what `Component::serialize` returned. It is what this very program wrote, which this process has started
+    // for it (`compiler`), into a pipe that nobody else has, before it said that it has done so.
+    unsafe { Component::deserialize(engine, code) }
 }

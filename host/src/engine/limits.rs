@@ -1,12 +1,13 @@
 //! What one instance may use: memory in all, time in each event.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::ResourceLimiter;
 
-use super::TICK;
-use crate::tenant::{Limit, Tenant};
+use super::Seat;
+use crate::tenant::{Limit, Tenant, Usage};
 
 /// What a plugin's instances may use.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +23,7 @@ pub struct Limits {
 /// How much computing a call may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Budget {
-    /// As much as it wants, giving way every [`TICK`]: for workers.
+    /// As much as it wants, giving way at every tick: for workers.
     Unlimited,
     /// This much; counted in ticks, so it is exact to about one of them.
     Limited(Duration),
@@ -43,6 +44,20 @@ pub enum Exceeded {
 pub trait Metered: Send + 'static {
     /// The meter.
     fn meter(&mut self) -> &mut Meter;
+
+    /// Where it sits while it computes.
+    fn seat(&self) -> &Seat;
+}
+
+thread_local! {
+    // When the guest that runs on this thread was last let go on.
+    static GOES_ON: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// A guest is about to go on after it has waited, wherever that was: in an import that pauses its meter, or in one of a library that
+/// knows of none. To be called on the thread on which it goes on.
+pub fn goes_on() {
+    GOES_ON.set(Some(Instant::now()));
 }
 
 /// Counts what an instance uses.
@@ -50,6 +65,9 @@ pub trait Metered: Send + 'static {
 pub struct Meter {
     // What its memory is counted for.
     tenant: Arc<Tenant>,
+    // And for what of the tenant's.
+    usage: Arc<Usage>,
+    tick: Duration,
     memory: usize,
     memory_limit: usize,
     memory_refused: bool,
@@ -62,9 +80,11 @@ pub struct Meter {
 impl Meter {
     /// A meter that has counted nothing.
     #[must_use]
-    pub fn new(memory_limit: usize, tenant: Arc<Tenant>) -> Self {
+    pub fn new(memory_limit: usize, tick: Duration, tenant: Arc<Tenant>, usage: Arc<Usage>) -> Self {
         Self {
             tenant,
+            usage,
+            tick,
             memory: 0,
             memory_limit,
             memory_refused: false,
@@ -101,14 +121,15 @@ impl Meter {
     /// The guest begins to wait in an import.
     pub fn pause(&mut self) {
         // In the first tick of a call nobody has looked yet; that much is given.
-        self.used += self.resumed.take().map_or(Duration::ZERO, |resumed| resumed.elapsed().min(TICK));
+        self.used += self.resumed.take().map_or(Duration::ZERO, |resumed| resumed.elapsed().min(self.tick));
     }
 
     /// A running guest is looked at once in a tick, so it has computed for at most one since the last look: what is more, it was not
     /// running.
     pub(super) fn tick(&mut self) -> Result<(), Exceeded> {
         let now = Instant::now();
-        self.used += self.resumed.map_or(TICK, |resumed| now.saturating_duration_since(resumed).min(TICK));
+        let since = self.resumed.max(GOES_ON.get());
+        self.used += since.map_or(self.tick, |since| now.saturating_duration_since(since).min(self.tick));
         self.resumed = Some(now);
         match self.budget {
             Budget::Limited(limit) if self.used > limit => Err(Exceeded::Cpu(limit)),
@@ -125,6 +146,7 @@ impl ResourceLimiter for Meter {
             self.memory_refused = true;
             return Ok(false);
         }
+        self.usage.recount(Limit::Memory, self.memory, after);
         self.memory = after;
         Ok(true)
     }
@@ -138,6 +160,7 @@ impl ResourceLimiter for Meter {
 impl Drop for Meter {
     fn drop(&mut self) {
         self.tenant.give_back(Limit::Memory, self.memory);
+        self.usage.recount(Limit::Memory, self.memory, 0);
     }
 }
 
@@ -145,9 +168,11 @@ impl Drop for Meter {
 mod tests {
     use super::*;
 
+    const TICK: Duration = Duration::from_millis(1);
+
     #[test]
     fn memory_is_limited_over_all_memories() {
-        let mut meter = Meter::new(100, Tenant::of_the_host());
+        let mut meter = Meter::new(100, TICK, Tenant::of_the_host(), Arc::default());
         assert!(meter.memory_growing(0, 60, None).is_ok_and(|allowed| allowed));
         assert!(meter.memory_growing(0, 50, None).is_ok_and(|allowed| !allowed));
         assert!(meter.memory_refused());
@@ -158,7 +183,7 @@ mod tests {
     #[test]
     fn a_budget_lasts_for_its_time_and_begins_anew_with_each_call() {
         let limit = TICK * 3;
-        let mut meter = Meter::new(0, Tenant::of_the_host());
+        let mut meter = Meter::new(0, TICK, Tenant::of_the_host(), Arc::default());
         for _ in 0..2 {
             meter.begin(Budget::Limited(limit));
             let begun = Instant::now();
@@ -173,11 +198,25 @@ mod tests {
 
     #[test]
     fn what_was_waited_is_not_counted() {
-        let mut meter = Meter::new(0, Tenant::of_the_host());
+        let mut meter = Meter::new(0, TICK, Tenant::of_the_host(), Arc::default());
         meter.begin(Budget::Limited(TICK));
         for _ in 0..1000 {
             meter.pause();
             meter.resume();
+            assert_eq!(meter.tick(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_was_waited_elsewhere_is_not_counted_either() {
+        let mut meter = Meter::new(0, TICK, Tenant::of_the_host(), Arc::default());
+        meter.begin(Budget::Limited(TICK * 2));
+        for _ in 0..5 {
+            let waited = Instant::now();
+            while waited.elapsed() < TICK {
+                std::hint::spin_loop();
+            }
+            goes_on();
             assert_eq!(meter.tick(), Ok(()));
         }
     }

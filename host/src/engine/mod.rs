@@ -2,27 +2,53 @@
 //! WebSockets, nor of what the components import.
 
 mod cache;
+mod clock;
+mod compiler;
 mod component;
-mod digest;
 mod limits;
 mod pool;
+mod seat;
 mod settings;
+mod share;
+mod slots;
+mod turns;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, Store, UpdateDeadline};
 
-pub use component::{LoadError, Loaded};
-pub use digest::Digest;
-pub use limits::{Budget, Exceeded, Limits, Meter, Metered};
+pub use compiler::CompileError;
+pub(crate) use compiler::compile_here;
+pub use component::{LoadError, Loaded, Made};
+pub use limits::{Budget, Exceeded, Limits, Meter, Metered, goes_on};
 pub use pool::Pool;
+pub use seat::Seat;
 pub use settings::{CachePlace, Settings};
+pub use share::Share;
+pub use slots::Slot;
+pub use turns::Turn;
 
-/// How often a running guest lets others run and is looked at whether it has used up its time. A guest that loops for ever
-/// delays whatever shares its thread by this much.
-pub const TICK: Duration = Duration::from_millis(5);
+use clock::Clock;
+use compiler::Compiler;
+use slots::Slots;
+use turns::Turns;
+
+pub use crate::digest::Digest;
+
+/// What one component may have inside. One of a compiled language has one memory, one table and three or four core instances (its
+/// module, the shims of its adapters); one with an interpreter inside has a few more of each.
+const CORE_INSTANCES: u32 = 16;
+const MEMORIES: u32 = 2;
+const TABLES: u32 = 4;
+
+/// The elements of a table.
+const TABLE_ELEMENTS: usize = 50_000;
+
+/// How much a guest can hand to the host in one call, unless messages are larger: it is copied without a look at the time.
+const CALL_BYTES: usize = 16 << 20;
 
 /// The engine could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -46,18 +72,22 @@ pub enum EngineError {
 #[derive(Clone)]
 pub struct Engine {
     inner: wasmtime::Engine,
-    // One for each instance that may be alive. Whoever wants one more waits here instead of failing in the allocator.
-    slots: Arc<Semaphore>,
+    // One for each instance that may be alive. Whoever wants one more waits there instead of failing in the allocator.
+    slots: Arc<Slots>,
     instances: usize,
     component_size: usize,
     memory: bytesize::ByteSize,
+    tick: Duration,
     // None if it is switched off or cannot be used.
     cache: Option<Arc<cache::Cache>>,
+    // None if this process compiles.
+    compiler: Option<Arc<Compiler>>,
+    call_bytes: usize,
+    clock: Arc<Clock>,
+    // To begin, and to go on after a tick.
+    turns: [Arc<Turns>; 2],
+    shares: Arc<AtomicU64>,
 }
-
-/// The right to have one instance alive.
-#[derive(Debug)]
-pub struct Slot(#[allow(dead_code, reason = "it is given back when it is dropped")] OwnedSemaphorePermit);
 
 impl Engine {
     /// An engine and the thread that keeps its time; the thread ends with it.
@@ -71,42 +101,36 @@ impl Engine {
             source,
         })?;
         let cache = cache::Cache::open(settings, &inner).map(Arc::new);
-        let weak = inner.weak();
-        std::thread::Builder::new()
-            .name("epoch".to_owned())
-            .spawn(move || keep_time(&weak))
-            .map_err(EngineError::Ticker)?;
-        let instances = usize::try_from(settings.instances).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        let clock = Clock::start(inner.weak(), settings.tick).map_err(EngineError::Ticker)?;
+        let instances = usize::try_from(settings.instances).unwrap_or(usize::MAX);
         Ok(Self {
             inner,
-            slots: Arc::new(Semaphore::new(instances)),
+            slots: Slots::new(instances),
             instances,
             component_size: usize::try_from(settings.component_size.as_u64()).unwrap_or(usize::MAX),
             memory: settings.memory,
+            tick: settings.tick,
             cache,
+            compiler: Compiler::of(settings).map(Arc::new),
+            call_bytes: CALL_BYTES,
+            clock: Arc::new(clock),
+            turns: [Turns::new(serving_threads(), settings.tick), Turns::new(serving_threads(), settings.tick)],
+            shares: Arc::default(),
         })
+    }
+
+    /// The same engine, whose guests can hand over messages of this size.
+    #[must_use]
+    pub fn with_messages_of(self, size: bytesize::ByteSize) -> Self {
+        let size = usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+        // What surrounds the message in memory is counted, too.
+        Self { call_bytes: CALL_BYTES.max(size.saturating_mul(2)), ..self }
     }
 
     /// The most memory that an instance can be given.
     #[must_use]
     pub fn memory(&self) -> bytesize::ByteSize {
         self.memory
-    }
-
-    /// The right to have one instance alive; waits while there are as many as may be.
-    pub async fn slot(&self) -> Slot {
-        loop {
-            // The semaphore is never closed.
-            if let Ok(permit) = Arc::clone(&self.slots).acquire_owned().await {
-                return Slot(permit);
-            }
-        }
-    }
-
-    /// The right to have one instance alive, if it can be had at once.
-    #[must_use]
-    pub fn slot_now(&self) -> Option<Slot> {
-        Arc::clone(&self.slots).try_acquire_owned().ok().map(Slot)
     }
 
     /// How many instances may be alive at once.
@@ -118,19 +142,28 @@ impl Engine {
     /// True if less than a tenth of the instances that may be alive are left.
     #[must_use]
     pub fn is_scarce(&self) -> bool {
-        self.slots.available_permits() <= self.instances / 10
+        self.slots.free() <= self.instances / 10
     }
 
-    /// A store whose guest gives way every [`TICK`] and is held to its limits.
+    /// A new share of the computing time and of the places for instances, of this weight.
+    #[must_use]
+    pub fn share(&self, weight: NonZeroU32) -> Arc<Share> {
+        let number = self.shares.fetch_add(1, Ordering::Relaxed);
+        Share::new(number, weight, self.tick, &self.clock, &self.turns, &self.slots)
+    }
+
+    /// A store whose guest gives way at every tick and is held to its limits.
     #[must_use]
     pub fn store<T: Metered>(&self, data: T) -> Store<T> {
         let mut store = Store::new(&self.inner, data);
         store.limiter(|data| data.meter());
-        store.epoch_deadline_callback(|mut context| {
-            context.data_mut().meter().tick()?;
-            // Tokio's own way to give way: a task that merely wakes itself is run again before sockets and timers are looked at,
-            // sixty times in a row.
-            Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        store.set_hostcall_fuel(self.call_bytes);
+        let clock = Arc::clone(&self.clock);
+        store.epoch_deadline_callback(move |mut context| {
+            clock.stir();
+            let data = context.data_mut();
+            data.meter().tick()?;
+            Ok(UpdateDeadline::YieldCustom(1, Box::pin(data.seat().next())))
         });
         store.set_epoch_deadline(1);
         store
@@ -143,29 +176,26 @@ impl Engine {
     }
 }
 
-/// Moves the epoch on, on a thread of its own: the threads that serve may all be busy with the guests that it is to interrupt.
-#[allow(clippy::disallowed_methods, reason = "this thread serves nobody else")]
-fn keep_time(engine: &wasmtime::EngineWeak) {
-    while let Some(engine) = engine.upgrade() {
-        engine.increment_epoch();
-        drop(engine);
-        std::thread::sleep(TICK);
-    }
+/// The threads of the runtime that this is called in.
+fn serving_threads() -> usize {
+    tokio::runtime::Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers())
 }
 
 fn config(settings: &Settings) -> Config {
     let instances = settings.instances;
     let memory = usize::try_from(settings.memory.as_u64()).unwrap_or(usize::MAX);
-    // A component of a compiled language has one memory, one table and three or four core instances (its module, the shims of
-    // its adapters); one with an interpreter inside has a few more of each.
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(instances)
         .total_stacks(instances)
-        .total_memories(instances.saturating_mul(2))
-        .total_tables(instances.saturating_mul(4))
-        .total_core_instances(instances.saturating_mul(16))
+        .total_memories(instances.saturating_mul(MEMORIES))
+        .total_tables(instances.saturating_mul(TABLES))
+        .total_core_instances(instances.saturating_mul(CORE_INSTANCES))
+        // One component takes no more of each than its part, so that there is always enough for all.
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(TABLES)
         .max_memory_size(memory)
-        .table_elements(50_000)
+        .table_elements(TABLE_ELEMENTS)
         // What follows was measured to make a fresh instance three times as fast: memory that an instance has touched is
         // found by the kernel's page map and set back, and not unmapped.
         .pagemap_scan(Enabled::Auto)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use serde::Deserialize;
@@ -15,12 +16,23 @@ pub struct Settings {
     pub instances: u32,
     /// The most memory that an instance of any plugin can be given.
     pub memory: ByteSize,
+    /// How often a guest that computes gives way and is looked at.
+    #[serde(deserialize_with = "crate::duration::positive")]
+    pub tick: Duration,
     /// The largest component that is compiled.
     pub component_size: ByteSize,
+    /// How long a component may be compiled.
+    #[serde(deserialize_with = "crate::duration::positive")]
+    pub compile_timeout: Duration,
+    /// How much memory that may take.
+    pub compile_memory: ByteSize,
     /// Where compiled components are kept.
     pub cache: CachePlace,
     /// How much of them is kept. Those that were not used for the longest time make room.
     pub cache_size: ByteSize,
+    /// The program that compiles in a process of its own; none means that this process does. It is no key: it is this program itself.
+    #[serde(skip)]
+    pub compiler: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -28,10 +40,21 @@ impl Default for Settings {
         Self {
             instances: 1000,
             memory: ByteSize::mib(256),
+            tick: Duration::from_millis(1),
             component_size: ByteSize::mib(64),
+            compile_timeout: Duration::from_secs(30),
+            compile_memory: ByteSize::gib(2),
             cache: CachePlace::User,
             cache_size: ByteSize::gib(1),
+            compiler: None,
         }
+    }
+}
+
+impl Settings {
+    /// Has components compiled by this program, which has to be the one that runs.
+    pub fn compile_with(&mut self, program: PathBuf) {
+        self.compiler = Some(program);
     }
 }
 

@@ -11,6 +11,7 @@ use super::error::ReplyError;
 use super::held::Retention;
 use super::outbox::{Outbox, Outgoing, Overloaded};
 use super::settings::{self, Settings};
+use super::snapshot;
 use super::upgrade::Upgrade;
 use crate::ids::{ConnectionId, TenantId};
 use crate::message::{CloseFrame, Message};
@@ -59,7 +60,11 @@ pub struct Connection {
     attachment_size: usize,
     // What whoever handles its events has put here, for those who ask about it.
     label: AtomicU32,
-    state: Mutex<State>,
+    // In seconds since 1970: who asks wants no more, and every connection pays for it.
+    pub(super) opened: u32,
+    // Messages that wait in the inbox, which its task owns.
+    pub(super) waiting: AtomicU32,
+    pub(super) state: Mutex<State>,
 }
 
 /// What the task of a connection sees.
@@ -75,7 +80,7 @@ pub struct Look {
 }
 
 pub(super) struct State {
-    event: Option<EventKind>,
+    pub(super) event: Option<EventKind>,
     // Whether the event under way has retained, used since then or not.
     retained: bool,
     pub(super) retention: Option<Box<Retention>>,
@@ -84,7 +89,7 @@ pub(super) struct State {
     // The peer has gone; what it sent before is still handled.
     peer_gone: bool,
     pub(super) outbox: Outbox,
-    attachment: Vec<u8>,
+    pub(super) attachment: Vec<u8>,
     // The task of the connection, while it waits for a change that comes from outside its own events.
     task: Option<Waker>,
 }
@@ -109,6 +114,8 @@ impl Connection {
             message_size: limits.message_bytes(),
             attachment_size: settings::bytes(limits.attachment_size),
             label: AtomicU32::new(0),
+            opened: snapshot::seconds_now(),
+            waiting: AtomicU32::new(0),
             state: Mutex::new(State {
                 event: None,
                 retained: false,

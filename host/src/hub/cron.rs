@@ -1,6 +1,7 @@
 //! Cron expressions in a time zone. The expressions are croner's (Vixie cron with an optional field for the second), the zones are
 //! those of the IANA database, carried along so that a host without one keeps the same time.
 
+use std::fmt;
 use std::time::SystemTime;
 
 use croner::parser::{CronParser, Seconds};
@@ -34,6 +35,13 @@ impl Cron {
         let time = Zoned::new(Timestamp::try_from(time).ok()?, self.zone.clone());
         let next: Zoned = self.expression.find_next_occurrence(&time, false).ok()?;
         Some(next.timestamp().into())
+    }
+}
+
+/// As it was given, with its zone.
+impl fmt::Display for Cron {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.expression, self.zone.iana_name().unwrap_or("UTC"))
     }
 }
 

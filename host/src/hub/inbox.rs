@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::settings::{self, Settings};
+use super::settings::Settings;
 use crate::message::Message;
 use crate::tenant::{Limit, Tenant};
 
@@ -13,8 +13,9 @@ use crate::tenant::{Limit, Tenant};
 pub struct Inbox {
     messages: VecDeque<Message>,
     bytes: usize,
-    max_messages: usize,
-    max_bytes: usize,
+    // Small numbers, because every connection has them.
+    max_messages: u32,
+    max_bytes: u32,
     tenant: Arc<Tenant>,
     // What the tenant's account knows of.
     settled: usize,
@@ -27,8 +28,8 @@ impl Inbox {
         Self {
             messages: VecDeque::new(),
             bytes: 0,
-            max_messages: limits.inbox_messages.max(1),
-            max_bytes: settings::bytes(limits.inbox_size),
+            max_messages: u32::try_from(limits.inbox_messages.max(1)).unwrap_or(u32::MAX),
+            max_bytes: u32::try_from(limits.inbox_size.as_u64()).unwrap_or(u32::MAX),
             tenant,
             settled: 0,
         }
@@ -51,12 +52,18 @@ impl Inbox {
         Some(message)
     }
 
+    /// How many wait.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
     /// True if no further message may be read. One message of each client is read in any case: were it not, clients whose tenant has
     /// too much waiting could wait for each other.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.messages.len() >= self.max_messages
-            || self.bytes >= self.max_bytes
+        self.messages.len() >= to_usize(self.max_messages)
+            || self.bytes >= to_usize(self.max_bytes)
             || (self.bytes > 0 && !self.tenant.has_room(Limit::WaitingBytes, 0))
     }
 
@@ -79,6 +86,10 @@ impl Inbox {
         self.messages = VecDeque::new();
         self.bytes = 0;
     }
+}
+
+fn to_usize(most: u32) -> usize {
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 impl Drop for Inbox {

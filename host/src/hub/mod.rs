@@ -15,6 +15,7 @@ mod outbox;
 mod retention;
 mod select;
 mod settings;
+mod snapshot;
 mod timers;
 mod upgrade;
 
@@ -35,6 +36,7 @@ pub use inbox::Inbox;
 pub use outbox::{Frame, Outgoing};
 pub use select::select;
 pub use settings::Settings;
+pub use snapshot::{Doing, HeldSnapshot, Snapshot};
 pub use timers::{Missed, Recurrence, TimerDue, TimerInfo, Timers, unix_time};
 pub use upgrade::{Headers, Upgrade};
 

@@ -107,6 +107,11 @@ impl Outbox {
         }
     }
 
+    /// How many bytes wait.
+    pub(super) fn size(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }

@@ -58,6 +58,8 @@ pub struct TimerInfo {
     pub next: SystemTime,
     /// What its handler will be given.
     pub payload: Bytes,
+    /// How it repeats, for a person; none if it runs once.
+    pub repeats: Option<String>,
 }
 
 /// A timer whose time has come. Give it back to [`Timers::finished`].
@@ -181,6 +183,7 @@ impl Timers {
                 id: TimerId(number),
                 next: time + due.saturating_duration_since(now),
                 payload: timer.payload.clone(),
+                repeats: timer.beat.repeats(),
             })
         });
         timers.sort_by_key(|timer| (timer.next, timer.id));
@@ -255,6 +258,14 @@ impl Timers {
 impl Beat {
     fn is_once(&self) -> bool {
         matches!(self, Self::Once | Self::At(_))
+    }
+
+    fn repeats(&self) -> Option<String> {
+        match self {
+            Self::Once | Self::At(_) => None,
+            Self::Every { period, .. } => Some(format!("every {period:?}")),
+            Self::Cron { cron, .. } => Some(cron.to_string()),
+        }
     }
 
     /// How far away the planned time of day still is.

@@ -12,14 +12,14 @@ use tokio_util::task::TaskTracker;
 
 use super::Plugins;
 use super::canary::CanaryRules;
-use super::error::LoadError;
+use super::error::{DeployError, LoadError};
 use super::loaded::Plugin;
 use super::manifest::{Channel, Manifest, Swap, Worker};
 use super::version::Version;
 use crate::engine::Digest;
-use crate::guest::v1::{Failure, WorkerStart};
+use crate::guest::v1::{Exports, Failure, WorkerStart};
 use crate::hub::{Hub, TimerDue};
-use crate::tenant::{Lease, Limit};
+use crate::tenant::{Counter, Lease, Limit};
 
 /// The pause before a resident worker that failed is run again: at first, and at most. It doubles each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -117,17 +117,27 @@ impl Background {
         }
     }
 
-    /// Lets another version of a plugin serve: it is compiled, checked and tried with one instance before a single event goes to it, and
+    /// Lets another version of a plugin serve: it is compiled, checked and tried with one instance before a single event goes to it, `admit`
+    /// has the last word, and
     /// if anything is wrong with it the one before goes on. Connections, handles, timers, channels and attachments stay. Resident workers
     /// of the version before end when they have nothing in hand, and those of the new one are there already; workers that a plugin
     /// has started itself go on to their own end.
     ///
     /// # Errors
     /// Says what is wrong with the new one.
-    pub async fn swap(&self, plugin: &Arc<Plugin>, manifest: Manifest, component: Vec<u8>) -> Result<(), LoadError> {
+    pub async fn swap(
+        &self,
+        plugin: &Arc<Plugin>,
+        manifest: Manifest,
+        component: Vec<u8>,
+        admit: impl FnOnce(Exports) -> Result<(), DeployError>,
+    ) -> Result<(), DeployError> {
         let _one_at_a_time = plugin.changing.lock().await;
         let version = self.prepare(plugin, manifest, component).await?;
-        self.serve_with(plugin, version)
+        version.open_channels()?;
+        admit(version.exports())?;
+        self.serve_with(plugin, version)?;
+        Ok(())
     }
 
     /// Gives some connections another version, which is checked and tried as in [`Background::swap`]. Timers, workers and channels stay
@@ -224,6 +234,7 @@ impl Background {
     async fn timer(&self, due: TimerDue) {
         if let Some(plugin) = self.plugins.get(due.plugin()) {
             let version = Arc::clone(&plugin.serving().version);
+            plugin.count(Counter::Events, 1);
             let call = async {
                 let mut instance = version.lend().await?;
                 let answer = instance.on_timer(due.id.0, due.payload()).await;
@@ -252,8 +263,8 @@ impl Background {
         let channels = self.hub.channels();
         let offered = channels.lookup(plugin.tenant(), channel).and_then(|channel| channel.offer(Bytes::from(told)));
         if let Err(error) = offered {
-            let (plugin, worker) = (plugin.name(), start.name.as_str());
-            tracing::warn!(target: "plugin", plugin, worker, channel, %error, "the worker's end could not be told");
+            let (tenant, plugin, worker) = (plugin.owner().name(), plugin.name(), start.name.as_str());
+            tracing::warn!(target: "plugin", tenant, plugin, worker, channel, %error, "the worker's end could not be told");
         }
     }
 }
@@ -281,7 +292,8 @@ async fn resident(plugin: Arc<Plugin>, version: Arc<Version>, worker: Worker, _l
     let out_of_time = async {
         retired.cancelled().await;
         tokio::time::sleep(LAST_ITEM).await;
-        tracing::warn!(target: "plugin", plugin = plugin.name(), worker = worker.name, "a worker of an older version is given up");
+        let (tenant, plugin, worker) = (plugin.owner().name(), plugin.name(), worker.name.as_str());
+        tracing::warn!(target: "plugin", tenant, plugin, worker, "a worker of an older version is given up");
     };
     let runs = async {
         let mut pause = FIRST_PAUSE;
@@ -309,8 +321,8 @@ async fn consumer(plugin: Arc<Plugin>, version: Arc<Version>, hub: Arc<Hub>, set
     let channel = match hub.channels().open(plugin.owner(), &settings.name, settings.capacity) {
         Ok(channel) => channel,
         Err(error) => {
-            let (plugin, channel) = (plugin.name(), settings.name.as_str());
-            tracing::error!(target: "plugin", plugin, channel, %error, "the channel handler cannot have its channel");
+            let (tenant, plugin, channel) = (plugin.owner().name(), plugin.name(), settings.name.as_str());
+            tracing::error!(target: "plugin", tenant, plugin, channel, %error, "the channel handler cannot have its channel");
             return;
         }
     };
@@ -321,6 +333,7 @@ async fn consumer(plugin: Arc<Plugin>, version: Arc<Version>, hub: Arc<Hub>, set
             item = channel.receive(None) => item,
         };
         let Ok(item) = item else { return };
+        plugin.count(Counter::Events, 1);
         let call = async {
             let mut instance = version.lend().await?;
             let answer = instance.on_item(&settings.name, &item).await;

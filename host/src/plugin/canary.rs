@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::version::Version;
+use crate::engine::Digest;
 
 /// Before so many failures nothing is judged: one client's bad luck is not the version's.
 const FAILURES: u64 = 3;
@@ -65,8 +66,23 @@ pub struct Canary {
     slow: AtomicU64,
 }
 
+/// A canary was taken back by itself.
+#[derive(Clone, Debug)]
+pub struct TakenBack {
+    /// Whose plugin it is.
+    pub tenant: String,
+    /// Whose version it was.
+    pub plugin: String,
+    /// The version.
+    pub digest: Digest,
+    /// What speaks against it.
+    pub why: String,
+    /// How it had done.
+    pub record: Record,
+}
+
 /// How a canary has done so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Record {
     /// Events that it handled.
@@ -81,6 +97,13 @@ impl Canary {
     pub(super) fn new(version: Arc<Version>, rules: CanaryRules) -> Self {
         let zero = || AtomicU64::new(0);
         Self { version, rules, events: zero(), failures: zero(), slow: zero() }
+    }
+
+    /// The same on other rules; what it has done so far counts on.
+    pub(super) fn with_rules(&self, rules: CanaryRules) -> Self {
+        let Record { events, failures, slow } = self.record();
+        let (events, failures, slow) = (AtomicU64::new(events), AtomicU64::new(failures), AtomicU64::new(slow));
+        Self { version: Arc::clone(&self.version), rules, events, failures, slow }
     }
 
     /// True if a connection gets it.

@@ -10,6 +10,7 @@ use super::manifest::Isolation;
 use super::version::Version;
 use crate::guest::v1::{Acceptance, Event, Failure, Instance, Refusal};
 use crate::hub::{Connection, Upgrade};
+use crate::tenant::Counter;
 
 /// What becomes of a client that wants to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,7 @@ impl Dispatch {
         if !version.exports().connect_handler {
             return Decision::Accept(Acceptance::default());
         }
+        plugin.count(Counter::Events, 1);
         let answer = match lend(own, version).await {
             Ok(mut instance) => {
                 let answer = instance.on_connect(upgrade, subprotocols).await;
@@ -88,11 +90,34 @@ impl Dispatch {
     /// # Errors
     /// The plugin failed.
     pub async fn handle(&mut self, connection: &Arc<Connection>, event: Event) -> Result<(), ()> {
-        match self.choose(connection) {
-            None => self.call(connection, event).await,
-            // Boxed, so that only those on trial have room for it.
-            Some(canary) => Box::pin(self.try_out(&canary, connection, event)).await,
+        self.plugin.count(Counter::Events, 1);
+        if let Event::Message(message) = &event {
+            // Those of the tenant were counted when its rate was looked at.
+            self.plugin.usage().count(Counter::MessagesIn, 1);
+            self.plugin.usage().count(Counter::BytesIn, message.len());
         }
+        let trial = self.choose(connection).map(Trial::begin);
+        let Self { plugin, version, own, .. } = self;
+        if !version.exports().handler {
+            return Ok(());
+        }
+        let name = event.name();
+        let failure = match lend(own, version).await {
+            Ok(mut instance) => {
+                let answer = instance.handle(connection, event).await;
+                give_back(own, version, instance);
+                answer.err()
+            }
+            Err(failure) => Some(failure),
+        };
+        let outcome = failure.map_or(Ok(()), |failure| {
+            plugin.log(name, &failure);
+            Err(())
+        });
+        if let Some(trial) = trial {
+            trial.judge(plugin, outcome);
+        }
+        outcome
     }
 
     /// Moves on to the version that the connection is to have by now, and returns the canary if that is one.
@@ -108,34 +133,24 @@ impl Dispatch {
         connection.label(self.version.number());
         canary.cloned()
     }
+}
 
-    async fn call(&mut self, connection: &Arc<Connection>, event: Event) -> Result<(), ()> {
-        let Self { plugin, version, own, .. } = self;
-        if !version.exports().handler {
-            return Ok(());
-        }
-        let name = event.name();
-        let failure = match lend(own, version).await {
-            Ok(mut instance) => {
-                let answer = instance.handle(connection, event).await;
-                give_back(own, version, instance);
-                answer.err()
-            }
-            Err(failure) => Some(failure),
-        };
-        failure.map_or(Ok(()), |failure| {
-            plugin.log(name, &failure);
-            Err(())
-        })
+/// An event that a canary handles.
+struct Trial {
+    canary: Arc<Canary>,
+    begun: Instant,
+}
+
+impl Trial {
+    /// Boxed, so that only those on trial have room for it.
+    fn begin(canary: Arc<Canary>) -> Box<Self> {
+        Box::new(Self { canary, begun: Instant::now() })
     }
 
-    async fn try_out(&mut self, canary: &Arc<Canary>, connection: &Arc<Connection>, event: Event) -> Result<(), ()> {
-        let begun = Instant::now();
-        let outcome = self.call(connection, event).await;
-        if let Some(why) = canary.judge(outcome, begun.elapsed()) {
-            self.plugin.take_back_because(canary, &why);
+    fn judge(&self, plugin: &Plugin, outcome: Result<(), ()>) {
+        if let Some(why) = self.canary.judge(outcome, self.begun.elapsed()) {
+            plugin.take_back_because(&self.canary, &why);
         }
-        outcome
     }
 }
 
@@ -147,11 +162,13 @@ fn named(rules: &CanaryRules, upgrade: &Upgrade) -> Named {
 }
 
 async fn lend(own: &mut Option<Box<Instance>>, version: &Version) -> Result<Box<Instance>, Failure> {
+    let turn = version.turn_to_begin().await;
     // One of a version before ends here, so that its place is free when the next one is made.
     if let Some(instance) = own.take().filter(|instance| version.made(instance)) {
+        instance.sit(turn);
         return Ok(instance);
     }
-    version.lend().await
+    version.lend_in(turn).await
 }
 
 fn give_back(own: &mut Option<Box<Instance>>, version: &Version, instance: Box<Instance>) {

@@ -7,15 +7,15 @@ use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
-use super::canary::{Canary, CanaryRules, Lot, Named};
+use super::canary::{Canary, CanaryRules, Lot, Named, TakenBack};
 use super::error::LoadError;
 use super::manifest::Manifest;
 use super::version::Version;
-use crate::engine::{Digest, Engine};
-use crate::guest::v1::{Exports, Failure, Owner, WorkerStart};
+use crate::engine::{Digest, Engine, Share};
+use crate::guest::v1::{Exports, Failure, Granted, Owner, Printed, WorkerStart};
 use crate::hub::Hub;
 use crate::ids::{PluginId, TenantId};
-use crate::tenant::{Counter, Lease, Tenant};
+use crate::tenant::{Counter, Lease, Tenant, Usage};
 
 /// So many versions that served are kept for a rollback.
 pub const KEPT: usize = 5;
@@ -45,9 +45,14 @@ pub(super) struct Identity {
     pub(super) lease: Lease,
     pub(super) id: PluginId,
     pub(super) name: Arc<str>,
+    pub(super) share: Arc<Share>,
     pub(super) engine: Engine,
     pub(super) hub: Arc<Hub>,
     pub(super) workers: mpsc::Sender<WorkerStart>,
+    pub(super) taken_back: mpsc::Sender<TakenBack>,
+    // What it does and has, as part of what its tenant does and has.
+    pub(super) usage: Arc<Usage>,
+    pub(super) granted: Arc<Granted>,
 }
 
 impl Identity {
@@ -61,11 +66,15 @@ impl Identity {
             tenant: Arc::clone(self.tenant()),
             plugin: self.id,
             name: Arc::clone(&self.name),
+            share: Arc::clone(&self.share),
             retain_deadline: manifest.retain.deadline,
             hub: Arc::clone(&self.hub),
             workers: self.workers.clone(),
+            usage: Arc::clone(&self.usage),
             has_timer_handler: exports.timer_handler,
             has_worker: exports.worker,
+            granted: Arc::clone(&self.granted),
+            printed: Printed::default(),
         }
     }
 }
@@ -127,9 +136,47 @@ impl Plugin {
     /// The same, and the log says why.
     pub(super) fn take_back_because(&self, canary: &Arc<Canary>, why: &str) {
         if self.take_back(canary) {
+            let told = TakenBack {
+                tenant: self.owner().name().to_owned(),
+                plugin: self.name().to_owned(),
+                digest: canary.version.digest(),
+                why: why.to_owned(),
+                record: canary.record(),
+            };
+            // When nobody drains the queue, the log is what is left of it.
+            let _full = self.identity.taken_back.try_send(told);
             let (tenant, plugin, version) = (self.owner().name(), self.name(), canary.version.digest());
             tracing::warn!(tenant, plugin, %version, why, "the canary was taken back");
         }
+    }
+
+    /// Gives the canary other rules. It is the same one to its connections, and what it has done so far counts on.
+    ///
+    /// Nothing comes of it if the canary has ended.
+    pub(super) fn set_rules(&self, rules: CanaryRules) -> Option<Arc<Canary>> {
+        let serving = self.serving.load();
+        let changed = Arc::new(serving.canary.as_ref()?.with_rules(rules));
+        let with = Arc::new(Serving { version: Arc::clone(&serving.version), canary: Some(Arc::clone(&changed)) });
+        let before = self.serving.compare_and_swap(&*serving, with);
+        Arc::ptr_eq(&before, &serving).then_some(changed)
+    }
+
+    /// The version that a connection gets its next event with, by the number with which its last one is labelled.
+    #[must_use]
+    pub fn version_of(&self, label: u32) -> Arc<Version> {
+        let serving = self.serving.load();
+        if let Some(canary) = serving.canary.as_ref().filter(|canary| canary.version.number() == label) {
+            return Arc::clone(&canary.version);
+        }
+        let kept = self.kept.lock();
+        let mut its = kept.iter().filter(|version| version.number() == label);
+        its.find(|version| version.keeps_from(&serving.version)).unwrap_or(&serving.version).clone()
+    }
+
+    /// What it does and has, as part of what its tenant does and has.
+    #[must_use]
+    pub fn usage(&self) -> &Arc<Usage> {
+        &self.identity.usage
     }
 
     /// The version with this digest, or the latest one, of those that served before.
@@ -169,6 +216,12 @@ impl Plugin {
         Arc::clone(&self.identity.name)
     }
 
+    /// The hub of its connections.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.identity.hub
+    }
+
     /// Whose it is.
     #[must_use]
     pub fn tenant(&self) -> TenantId {
@@ -181,10 +234,16 @@ impl Plugin {
         self.identity.tenant()
     }
 
+    /// Counts something for the plugin and its tenant.
+    pub(super) fn count(&self, counter: Counter, amount: usize) {
+        self.usage().count(counter, amount);
+        self.owner().usage().count(counter, amount);
+    }
+
     /// Writes a failure into the plugin's log, whole.
     pub(super) fn log(&self, event: &str, failure: &Failure) {
         let (tenant, plugin) = (self.owner().name(), self.name());
-        self.owner().usage().count(Counter::Failures, 1);
+        self.count(Counter::Failures, 1);
         match failure {
             Failure::Returned(text) => {
                 tracing::warn!(target: "plugin", tenant, plugin, event, "returned an error: {text}");

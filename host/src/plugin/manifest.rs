@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::ValueEnum;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::toolchain::Language;
 
@@ -17,7 +17,7 @@ pub const MANIFEST_FILE: &str = "plugin.toml";
 const SECTION: &str = "holdline:plugin";
 
 /// How long instances live.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Isolation {
     /// A fresh one for every event.
@@ -30,7 +30,7 @@ pub enum Isolation {
 }
 
 /// What becomes of open connections when a version takes the place of another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Swap {
     /// Each gets it from its next event on.

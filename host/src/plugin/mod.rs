@@ -13,6 +13,7 @@ mod report;
 mod routes;
 mod version;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -21,7 +22,7 @@ use dashmap::mapref::entry::Entry;
 use tokio::sync::mpsc;
 
 pub use background::Background;
-pub use canary::{Canary, CanaryRules, Record};
+pub use canary::{Canary, CanaryRules, Record, TakenBack};
 pub use dispatch::{Decision, Dispatch};
 pub use error::{DeployError, LoadError};
 pub use folder::WatchError;
@@ -34,11 +35,11 @@ pub use version::Version;
 
 use loaded::Identity;
 
-use crate::engine::Engine;
-use crate::guest::v1::WorkerStart;
+use crate::engine::{Engine, Share};
+use crate::guest::v1::{Capabilities, Granted, WorkerStart};
 use crate::hub::Hub;
 use crate::ids::{PluginId, TenantId};
-use crate::tenant::{Limit, Tenant};
+use crate::tenant::{Limit, Limits, Tenant};
 
 /// All plugins of this host, by number.
 pub struct Plugins {
@@ -46,26 +47,43 @@ pub struct Plugins {
     hub: Arc<Hub>,
     plugins: DashMap<PluginId, Arc<Plugin>>,
     names: DashMap<(TenantId, String), PluginId>,
+    granted: DashMap<TenantId, Arc<Granted>>,
     last: AtomicU32,
     workers: mpsc::Sender<WorkerStart>,
+    taken_back: mpsc::Sender<TakenBack>,
+    // Of all plugins of a tenant together.
+    shares: DashMap<TenantId, Arc<Share>>,
+}
+
+/// What plugins tell those above.
+pub struct Told {
+    /// They ask for workers.
+    pub workers: mpsc::Receiver<WorkerStart>,
+    /// Their canaries were taken back.
+    pub taken_back: mpsc::Receiver<TakenBack>,
 }
 
 impl Plugins {
-    /// No plugins yet, and the queue in which they ask for workers.
+    /// No plugins yet, and the queues of what they tell.
     #[must_use]
-    pub fn new(engine: Engine, hub: Arc<Hub>) -> (Arc<Self>, mpsc::Receiver<WorkerStart>) {
+    pub fn new(engine: Engine, hub: Arc<Hub>) -> (Arc<Self>, Told) {
         // Asks beyond this are refused to the guest that asks.
         let (workers, asked) = mpsc::channel(1024);
+        // A canary is there once for each plugin, so few come at once; what finds no room is in the log.
+        let (taken_back, returned) = mpsc::channel(1024);
         (
             Arc::new(Self {
                 engine,
                 hub,
                 plugins: DashMap::new(),
                 names: DashMap::new(),
+                granted: DashMap::new(),
                 last: AtomicU32::new(0),
                 workers,
+                taken_back,
+                shares: DashMap::new(),
             }),
-            asked,
+            Told { workers: asked, taken_back: returned },
         )
     }
 
@@ -92,9 +110,13 @@ impl Plugins {
             lease,
             id,
             name: name.as_str().into(),
+            share: self.share(tenant),
             engine: self.engine.clone(),
             hub: Arc::clone(&self.hub),
             workers: self.workers.clone(),
+            taken_back: self.taken_back.clone(),
+            usage: Arc::default(),
+            granted: self.granted(tenant.id()),
         };
         match Plugin::load(identity, manifest, component) {
             Ok(plugin) => {
@@ -107,6 +129,32 @@ impl Plugins {
                 Err(error)
             }
         }
+    }
+
+    /// A tenant's part of the computing time, as its weight is now.
+    fn share(&self, tenant: &Tenant) -> Arc<Share> {
+        let weight = weight(tenant.limits().weight);
+        let share = self.shares.entry(tenant.id()).or_insert_with(|| self.engine.share(weight));
+        Arc::clone(share.value())
+    }
+
+    /// Gives a tenant other limits, from now on.
+    pub(super) fn set_limits(&self, tenant: &Tenant, limits: Limits) {
+        self.share(tenant).set_weight(weight(limits.weight));
+        tenant.set_limits(limits);
+    }
+
+    /// What a tenant grants its plugins: nothing until it is said.
+    #[must_use]
+    pub fn granted(&self, tenant: TenantId) -> Arc<Granted> {
+        let nothing = || Arc::new(Granted::new(Capabilities::none()));
+        Arc::clone(self.granted.entry(tenant).or_insert_with(nothing).value())
+    }
+
+    /// Forgets what a tenant granted and its part of the computing time. It has gone.
+    pub(super) fn forget(&self, tenant: TenantId) {
+        self.granted.remove(&tenant);
+        self.shares.remove(&tenant);
     }
 
     /// Forgets a plugin. Connections that it has go on with it.
@@ -141,4 +189,9 @@ impl Plugins {
     pub fn get(&self, id: PluginId) -> Option<Arc<Plugin>> {
         self.plugins.get(&id).map(|plugin| Arc::clone(plugin.value()))
     }
+}
+
+/// A weight of 0 would be no time at all.
+fn weight(weight: u32) -> NonZeroU32 {
+    NonZeroU32::new(weight).unwrap_or(NonZeroU32::MIN)
 }

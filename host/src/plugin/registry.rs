@@ -10,8 +10,9 @@ use super::canary::CanaryRules;
 use super::error::{DeployError, LoadError};
 use super::loaded::Plugin;
 use super::manifest::{Manifest, ManifestError};
-use super::routes::Routes;
+use super::routes::{RouteError, Routes};
 use crate::engine::Digest;
+use crate::guest::v1::Capabilities;
 use crate::hub::Hub;
 use crate::ids::TenantId;
 use crate::message::CloseFrame;
@@ -115,6 +116,39 @@ impl Registry {
         }
         self.hub.for_each_of(tenant.id(), |connection| connection.close(CloseFrame::GOING_AWAY));
         self.hub.channels().forget(tenant);
+        self.plugins.forget(tenant.id());
+    }
+
+    /// Gives a tenant other host names, and its plugins their routes at them.
+    ///
+    /// # Errors
+    /// One of the routes is taken there; then all is as it was.
+    pub fn set_hosts(&self, tenant: &Tenant, hosts: Vec<String>) -> Result<(), RouteError> {
+        let before = tenant.hosts();
+        let plugins = self.plugins.of(tenant.id());
+        let routed: Vec<_> = plugins.iter().filter_map(|plugin| Some((plugin, self.routes.of(plugin)?))).collect();
+        let set = |hosts: &[String]| {
+            routed.iter().try_for_each(|(plugin, route)| {
+                self.routes.set(hosts, route, plugin, plugin.serving().version.exports())
+            })
+        };
+        if let Err(error) = set(&hosts) {
+            // They had them, and whoever wants one of them now is refused as long as the others are not theirs.
+            let _they_were_theirs = set(&before);
+            return Err(error);
+        }
+        tenant.set_hosts(hosts);
+        Ok(())
+    }
+
+    /// Gives a tenant other limits, from now on. What it has beyond them it keeps.
+    pub fn set_limits(&self, tenant: &Tenant, limits: Limits) {
+        self.plugins.set_limits(tenant, limits);
+    }
+
+    /// Grants the plugins of a tenant this and no more, from now on. One that asks for more than is granted is not taken in.
+    pub fn grant(&self, tenant: &Tenant, capabilities: Capabilities) {
+        self.plugins.granted(tenant.id()).set(capabilities);
     }
 
     /// The plugin of this name.
@@ -133,10 +167,13 @@ impl Registry {
         let found = self.tenants.get(tenant.as_str());
         let tenant = &found.ok_or_else(|| DeployError::NoTenant { plugin: manifest.name.clone(), tenant })?;
         if let Some(plugin) = self.plugins.find(tenant.id(), &manifest.name) {
-            self.background.swap(&plugin, manifest, component).await?;
-            if let Some(route) = route {
-                self.reroute(tenant, &plugin, &route)?;
-            }
+            // A version that has no handler cannot have the route of the one before, either.
+            let route = route.or_else(|| self.routes.of(&plugin));
+            let admit = |exports| match &route {
+                Some(route) => Ok(self.routes.set(&tenant.hosts(), route, &plugin, exports)?),
+                None => Ok(()),
+            };
+            self.background.swap(&plugin, manifest, component, admit).await?;
             return Ok(plugin);
         }
         let plugin = self.take_in(tenant, manifest, component).await?;
@@ -170,6 +207,15 @@ impl Registry {
     /// There is none.
     pub async fn promote(&self, plugin: &Arc<Plugin>) -> Result<(), LoadError> {
         self.background.promote(plugin).await
+    }
+
+    /// Changes who gets the canary of a plugin, and what it must not do.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn retry(&self, plugin: &Plugin, rules: CanaryRules) -> Result<(), LoadError> {
+        let changed = plugin.set_rules(rules).map(drop);
+        changed.ok_or_else(|| LoadError::NoCanary { name: plugin.name().to_owned() })
     }
 
     /// Takes the canary of a plugin back.
@@ -224,7 +270,7 @@ impl Registry {
     }
 
     fn reroute(&self, tenant: &Tenant, plugin: &Arc<Plugin>, route: &str) -> Result<(), DeployError> {
-        self.routes.set(tenant.hosts(), route, plugin)?;
+        self.routes.set(&tenant.hosts(), route, plugin, plugin.serving().version.exports())?;
         Ok(())
     }
 }

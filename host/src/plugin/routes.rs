@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
 use super::loaded::Plugin;
+use crate::guest::v1::Exports;
 use crate::ids::TenantId;
 
 /// Why a route cannot be taken.
@@ -80,14 +81,13 @@ struct Table {
 type Paths = HashMap<String, Arc<Plugin>>;
 
 impl Routes {
-    /// Gives a plugin its route: this path and all below it, on these host names, or on all that belong to nobody. The one that it had
+    /// Gives a plugin, whose version exports this, its route: this path and all below it, on these host names, or on all that belong to nobody. The one that it had
     /// before ends.
     ///
     /// # Errors
     /// The route is not a path, is taken, or the plugin does not handle connections.
-    pub fn set(&self, hosts: &[String], route: &str, plugin: &Arc<Plugin>) -> Result<(), RouteError> {
+    pub fn set(&self, hosts: &[String], route: &str, plugin: &Arc<Plugin>, exports: Exports) -> Result<(), RouteError> {
         let prefix = normal(route)?;
-        let exports = plugin.serving().version.exports();
         if !exports.handler && !exports.connect_handler {
             return Err(RouteError::NoHandler { route: route.to_owned(), plugin: plugin.name().to_owned() });
         }

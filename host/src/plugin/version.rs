@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::LoadError;
 use super::loaded::Identity;
 use super::manifest::{Isolation, Manifest, Swap};
-use crate::engine::{Digest, Limits, Pool};
+use crate::engine::{Digest, Limits, Made, Pool, Turn};
 use crate::guest::v1::{Exports, Failure, Instance, Owner, Template};
 use crate::tenant::Limit;
 
@@ -17,6 +17,7 @@ use crate::tenant::Limit;
 pub struct Version {
     number: u32,
     digest: Digest,
+    made: Made,
     size: usize,
     since: SystemTime,
     manifest: Manifest,
@@ -50,7 +51,7 @@ impl Version {
             return Err(LoadError::Quota { name: name(), limit: Limit::ComponentSize.name(), most: size });
         }
         let loaded = engine.load(component).map_err(|source| LoadError::Component { name: name(), source })?;
-        let template = Template::prepare(engine, &loaded.component)
+        let template = Template::prepare(engine, &loaded.component, plugin.granted.now().grants())
             .map_err(|source| LoadError::Prepare { name: name(), source })?;
         let owner = plugin.owner(&manifest, template.exports());
         let most = plugin.tenant().limits();
@@ -63,6 +64,7 @@ impl Version {
         Ok(Self {
             number: next_number(),
             digest: loaded.digest,
+            made: loaded.made,
             size: component.len(),
             since: SystemTime::now(),
             warm: Pool::new(manifest.limits.warm),
@@ -80,6 +82,7 @@ impl Version {
         Self {
             number: next_number(),
             digest: self.digest,
+            made: Made::Before,
             size: self.size,
             since: SystemTime::now(),
             warm: Pool::new(self.manifest.limits.warm),
@@ -113,6 +116,12 @@ impl Version {
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Where its machine code comes from.
+    #[must_use]
+    pub fn compiled(&self) -> Made {
+        self.made
     }
 
     /// How many bytes its component has.
@@ -184,22 +193,42 @@ impl Version {
 
     /// A new instance.
     pub(super) async fn instantiate(&self) -> Result<Box<Instance>, Failure> {
-        self.template.instantiate(Arc::clone(&self.owner), self.limits).await.map_err(Failure::NotStarted)
+        let turn = self.turn_to_begin().await;
+        self.instantiate_in(turn).await
     }
 
     /// A new instance, unless the host has as many as it may.
     pub(super) async fn instantiate_now(&self) -> Result<Box<Instance>, Failure> {
-        self.template.instantiate_now(Arc::clone(&self.owner), self.limits).await.map_err(Failure::NotStarted)
+        let turn = self.turn_to_begin().await;
+        let owner = Arc::clone(&self.owner);
+        self.template.instantiate_now(owner, self.limits, turn).await.map_err(Failure::NotStarted)
     }
 
     /// An instance for one event that belongs to no connection.
     pub(super) async fn lend(&self) -> Result<Box<Instance>, Failure> {
+        let turn = self.turn_to_begin().await;
+        self.lend_in(turn).await
+    }
+
+    /// The same, in this turn.
+    pub(super) async fn lend_in(&self, turn: Option<Turn>) -> Result<Box<Instance>, Failure> {
         if self.manifest.isolation == Isolation::Pooled
             && let Some(instance) = self.warm.take()
         {
+            instance.sit(turn);
             return Ok(instance);
         }
-        self.instantiate().await
+        self.instantiate_in(turn).await
+    }
+
+    /// A turn, if an event needs one to begin. It comes before the instance, so that what waits for it holds none.
+    pub(super) async fn turn_to_begin(&self) -> Option<Turn> {
+        self.owner.share.turn_to_begin().await
+    }
+
+    async fn instantiate_in(&self, turn: Option<Turn>) -> Result<Box<Instance>, Failure> {
+        let owner = Arc::clone(&self.owner);
+        self.template.instantiate(owner, self.limits, turn).await.map_err(Failure::NotStarted)
     }
 
     /// Takes back what was lent. An instance that is broken, or was for one event, ends here, and so does one that others need the

@@ -39,7 +39,14 @@ impl ConnectionTask {
     ) -> Self {
         Self {
             hub: Arc::clone(&door.hub),
-            wire: Box::new(Wire::new(stream, unread, Arc::clone(&connection), Arc::clone(&door.hub), &door.settings)),
+            wire: Box::new(Wire::new(
+                stream,
+                unread,
+                Arc::clone(&connection),
+                Arc::clone(&door.hub),
+                Arc::clone(events.plugin().usage()),
+                &door.settings,
+            )),
             connection,
             events,
             close_timeout: door.settings.close_timeout,
@@ -65,6 +72,7 @@ impl ConnectionTask {
             match step {
                 NextStep::Proceed => {
                     if let Some(message) = self.wire.inbox.pop() {
+                        self.connection.waits(self.wire.inbox.len());
                         return match self.connection.owner().pace(message.len()) {
                             Pace::Kept => Some(message),
                             // Boxed, so that only who is too fast has room for it.

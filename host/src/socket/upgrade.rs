@@ -56,21 +56,21 @@ pub(super) async fn respond(
     let mut events = Dispatch::new(Arc::clone(&plugin), &upgrade);
     let acceptance = match events.connect(&upgrade, &subprotocols).await {
         Decision::Accept(acceptance) => acceptance,
-        Decision::Refuse(refusal) => return refused(plugin.name(), refusal),
+        Decision::Refuse(refusal) => return refused(&plugin, refusal),
         Decision::Failed => return answer(StatusCode::INTERNAL_SERVER_ERROR, ""),
         Decision::Full => return answer(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n"),
     };
     let (size, limit) = (acceptance.attachment.len(), door.hub.settings().attachment_size);
     if u64::try_from(size).unwrap_or(u64::MAX) > limit.as_u64() {
-        let plugin = plugin.name();
-        tracing::error!(target: "plugin", plugin, size, %limit, "the first attachment is over the limit");
+        let (tenant, plugin) = (plugin.owner().name(), plugin.name());
+        tracing::error!(target: "plugin", tenant, plugin, size, %limit, "the first attachment is over the limit");
         return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
     }
     if let Some(subprotocol) = &acceptance.subprotocol {
         let value = HeaderValue::from_str(subprotocol).ok().filter(|_| subprotocols.contains(subprotocol));
         let Some(value) = value else {
-            let plugin = plugin.name();
-            tracing::error!(target: "plugin", plugin, subprotocol, "it picked a subprotocol that the client did not offer");
+            let (tenant, plugin) = (plugin.owner().name(), plugin.name());
+            tracing::error!(target: "plugin", tenant, plugin, subprotocol, "it picked a subprotocol that the client did not offer");
             return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
         };
         response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
@@ -145,11 +145,12 @@ fn upgrade_required() -> Response<Body> {
 }
 
 /// The plugin's own response.
-fn refused(plugin: &str, refusal: Refusal) -> Response<Body> {
+fn refused(plugin: &Plugin, refusal: Refusal) -> Response<Body> {
+    let (tenant, plugin) = (plugin.owner().name(), plugin.name());
     let status = StatusCode::from_u16(refusal.status).ok().filter(|it| it.is_client_error() || it.is_server_error());
     let Some(status) = status else {
         let status = refusal.status;
-        tracing::error!(target: "plugin", plugin, status, "it refused with a status that is not from 400 to 599");
+        tracing::error!(target: "plugin", tenant, plugin, status, "it refused with a status that is not from 400 to 599");
         return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
     };
     let body = Full::new(refusal.body.into()).map_err(|never: Infallible| match never {}).boxed_unsync();
@@ -161,7 +162,9 @@ fn refused(plugin: &str, refusal: Refusal) -> Response<Body> {
                 response.headers_mut().append(name, value);
             }
             (Ok(_), Ok(_)) => {}
-            _ => tracing::warn!(target: "plugin", plugin, header = name, "a header of its refusal is not valid"),
+            _ => {
+                tracing::warn!(target: "plugin", tenant, plugin, header = name, "a header of its refusal is not valid")
+            }
         }
     }
     response

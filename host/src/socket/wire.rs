@@ -19,6 +19,7 @@ use super::violation::Violation;
 use super::writer::Writer;
 use crate::hub::{Connection, Frame, Hub, Inbox, Look, NextStep, Told};
 use crate::message::CloseFrame;
+use crate::tenant::{Counter, Usage};
 
 /// So much is read at once. The room for it is on the stack: a client that is silent needs none.
 const READ: usize = 32 << 10;
@@ -41,6 +42,8 @@ pub(super) struct Wire {
     pub(super) ending: Ending,
     limits: Limits,
     stalled_since: Option<Instant>,
+    // What the plugin does, of which what goes out is a part.
+    usage: Arc<Usage>,
     // Who waits for frames among what is written.
     told: Vec<Told>,
     // Whether the client was heard of since the last check, and whether a ping is out.
@@ -66,6 +69,7 @@ impl Wire {
         unread: Bytes,
         connection: Arc<Connection>,
         hub: Arc<Hub>,
+        usage: Arc<Usage>,
         settings: &Settings,
     ) -> Self {
         let next_check = Instant::now() + settings.keepalive;
@@ -82,6 +86,7 @@ impl Wire {
             ending: Ending::default(),
             limits: Limits { keepalive: settings.keepalive, slow_consumer: settings.slow_consumer },
             stalled_since: None,
+            usage,
             told: Vec::new(),
             heard: true,
             pinged: false,
@@ -155,12 +160,14 @@ impl Wire {
         {
             self.writer.pong(&payload);
         }
-        let Self { connection, writer, ending, told, .. } = self;
+        let Self { connection, writer, ending, told, usage, .. } = self;
         connection.look(cx, writer.room(), |outgoing| {
             told.extend(outgoing.written);
             match outgoing.frame {
                 Frame::Message(message) => {
                     tracing::trace!(target: TRAFFIC, connection = %connection.id(), "out {message}");
+                    usage.count(Counter::MessagesOut, 1);
+                    usage.count(Counter::BytesOut, message.len());
                     writer.message(&message);
                 }
                 Frame::Close(frame) => {
@@ -225,6 +232,7 @@ impl Wire {
                 Ok(Some(Heard::Message(message))) => {
                     tracing::trace!(target: TRAFFIC, connection = %self.connection.id(), "in {message}");
                     self.inbox.push(message);
+                    self.connection.waits(self.inbox.len());
                 }
                 Ok(Some(Heard::Ping(payload))) => self.ping = Some(payload),
                 Ok(Some(Heard::Pong)) => {}

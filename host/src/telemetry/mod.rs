@@ -1,10 +1,16 @@
-//! Logs: for people in a terminal, or one JSON object a line.
+//! Logs: for people in a terminal, or one JSON object a line. What plugins say is kept besides.
+
+mod lines;
 
 use std::io::IsTerminal;
 
 use clap::ValueEnum;
 use serde::Deserialize;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
+
+pub use lines::{Following, KEPT_LINES, Line, Lines, keeper, lines};
 
 /// How a line of the log looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
@@ -58,13 +64,12 @@ pub fn start(settings: &Settings) -> Result<(), LogError> {
     let filter = EnvFilter::builder()
         .parse(&settings.level)
         .map_err(|source| LogError::Level { level: settings.level.clone(), source })?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    let started = match settings.format {
-        LogFormat::Human => builder.try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    let shown =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let shown = match settings.format {
+        LogFormat::Human => shown.boxed(),
+        LogFormat::Json => shown.json().flatten_event(true).boxed(),
     };
+    let started = tracing_subscriber::registry().with(shown.with_filter(filter)).with(keeper()).try_init();
     started.map_err(|error| LogError::Taken(error.to_string()))
 }

@@ -29,7 +29,7 @@ use rate::Rates;
 pub struct Tenant {
     id: TenantId,
     name: TenantName,
-    hosts: Vec<String>,
+    hosts: ArcSwap<Vec<String>>,
     // Read at every message: readers write nothing that they share.
     limits: ArcSwap<Limits>,
     rates: ArcSwap<Rates>,
@@ -46,7 +46,7 @@ impl Tenant {
         Arc::new(Self {
             id,
             name,
-            hosts,
+            hosts: ArcSwap::from_pointee(hosts),
             limits: ArcSwap::from_pointee(limits),
             rates,
             usage: Usage::default(),
@@ -74,8 +74,13 @@ impl Tenant {
 
     /// The host names that lead to it and to nobody else; without any, all that are nobody's.
     #[must_use]
-    pub fn hosts(&self) -> &[String] {
-        &self.hosts
+    pub fn hosts(&self) -> Arc<Vec<String>> {
+        self.hosts.load_full()
+    }
+
+    /// Gives it other host names. Whoever keeps routes has to look at them anew.
+    pub fn set_hosts(&self, hosts: Vec<String>) {
+        self.hosts.store(Arc::new(hosts));
     }
 
     /// What it may use.

@@ -101,6 +101,8 @@ pub enum Counter {
     BytesOut,
     /// Connections that were accepted.
     Accepted,
+    /// Events that plugins were given.
+    Events,
     /// Events that a plugin failed in.
     Failures,
     /// Retentions that ended by their deadline.
@@ -109,12 +111,13 @@ pub enum Counter {
 
 impl Counter {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::MessagesIn,
         Self::BytesIn,
         Self::MessagesOut,
         Self::BytesOut,
         Self::Accepted,
+        Self::Events,
         Self::Failures,
         Self::Expired,
     ];
@@ -128,6 +131,7 @@ impl Counter {
             Self::MessagesOut => "messages-out",
             Self::BytesOut => "bytes-out",
             Self::Accepted => "accepted",
+            Self::Events => "events",
             Self::Failures => "failures",
             Self::Expired => "expired",
         }
@@ -180,7 +184,8 @@ impl Usage {
         }
     }
 
-    pub(super) fn recount(&self, limit: Limit, before: usize, after: usize) {
+    /// Counts something anew that was counted as `before`.
+    pub fn recount(&self, limit: Limit, before: usize, after: usize) {
         if let Some(used) = self.used.get(limit as usize) {
             // Wraps round and back: what is taken away was added before.
             used.fetch_add(after.wrapping_sub(before), Ordering::AcqRel);

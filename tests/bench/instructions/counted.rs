@@ -51,6 +51,7 @@ impl Counted {
             )
             // What was compiled outside was compiled for another processor than the one that valgrind shows.
             .env("XDG_CACHE_HOME", folder)
+            .env("XDG_STATE_HOME", folder.join("state"))
             .stdin(Stdio::null())
             .kill_on_drop(true);
         let host = Served::spawn(command).await.context("the host does not run under valgrind")?;

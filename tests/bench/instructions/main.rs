@@ -98,9 +98,11 @@ async fn talk(client: &mut Client, messages: u64) -> anyhow::Result<()> {
 
 /// The configuration of a host with all cells, in files of this folder.
 fn configuration(folder: &Path) -> anyhow::Result<String> {
-    // So few instances that their address space fits into what valgrind leaves: each has 8 GiB of it, and there are 64.
+    // So few instances that their address space fits into what valgrind leaves: each has 8 GiB of it, and there are 64. Under valgrind all
+    // takes fifty times as long, and ticks would come that much more often for each message.
     let mut whole =
-        "[listen]\naddress = \"127.0.0.1:0\"\n[engine]\ninstances = 6\n[log]\nlevel = \"warn\"\n".to_owned();
+        "[listen]\naddress = \"127.0.0.1:0\"\n[engine]\ninstances = 6\ntick = \"1s\"\n[log]\nlevel = \"warn\"\n"
+            .to_owned();
     for (cell, plugin, manifest) in CELLS {
         let component = match plugin {
             Plugin::Sample(name) => sample(name)?.1,

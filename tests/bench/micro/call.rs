@@ -46,7 +46,7 @@ impl Handler {
             Engine::new(&engine::Settings { instances: 16, ..engine::Settings::default() }).expect("an engine");
         let (hub, _due) = Hub::new(NodeId::default(), Settings::default()).expect("random numbers");
         let hub = Arc::new(hub);
-        let (plugins, _asked) = Plugins::new(engine, Arc::clone(&hub));
+        let (plugins, _told) = Plugins::new(engine, Arc::clone(&hub));
         let manifest = Manifest { isolation, ..Manifest::bare("measured") };
         let plugin = plugins.load(tenant(TENANT), manifest, component).expect("a plugin");
         let connection = connect(&hub, TENANT, "/");

@@ -17,7 +17,7 @@ use super::bindings::exports::holdline::websocket::handler::CloseInfo;
 use super::bindings::holdline::websocket::types;
 use super::instance::Instance;
 use super::state::{Retired, UnderWay};
-use crate::engine::{Budget, Exceeded, Metered};
+use crate::engine::{Budget, Exceeded, Metered, Seat, goes_on};
 use crate::hub::{self, Connection, EventKind, Upgrade};
 use crate::message::{CloseFrame, Message};
 
@@ -140,7 +140,8 @@ impl Instance {
             subprotocols: subprotocols.to_vec(),
             remote_address: upgrade.remote_address.to_string(),
         };
-        let answer = within(self.limits.timeout, pin!(guest.call_on_connect(&mut self.store, &upgrade))).await;
+        let answer =
+            within(&self.seat, self.limits.timeout, pin!(guest.call_on_connect(&mut self.store, &upgrade))).await;
         let answer = self.end(answer)?;
         Ok(match answer {
             Ok(accepted) => Ok(Acceptance { subprotocol: accepted.subprotocol, attachment: accepted.attachment }),
@@ -163,18 +164,18 @@ impl Instance {
         let guest = export!(self.handler, "handler");
         let limit = self.limits.timeout;
         let answer = match event {
-            Event::Open => within(limit, pin!(guest.call_on_open(&mut self.store, request))).await,
+            Event::Open => within(&self.seat, limit, pin!(guest.call_on_open(&mut self.store, request))).await,
             Event::Message(message) => {
                 let message = match message {
                     Message::Text(text) => types::Message::Text(owned(text)),
                     Message::Binary(bytes) => types::Message::Binary(bytes.into()),
                 };
-                within(limit, pin!(guest.call_on_message(&mut self.store, request, &message))).await
+                within(&self.seat, limit, pin!(guest.call_on_message(&mut self.store, request, &message))).await
             }
             Event::Close(info) => {
                 let frame = info.frame.map(types::CloseFrame::from);
                 let info = CloseInfo { frame, clean: info.clean };
-                within(limit, pin!(guest.call_on_close(&mut self.store, request, &info))).await
+                within(&self.seat, limit, pin!(guest.call_on_close(&mut self.store, request, &info))).await
             }
         };
         self.end(answer)?.map_err(Failure::Returned)
@@ -193,7 +194,10 @@ impl Instance {
         self.store.data_mut().retired = retired;
         self.begin(Budget::Unlimited);
         let guest = export!(self.worker, "worker");
-        let answer = guest.call_run(&mut self.store, name, argument).await;
+        let answer = {
+            let mut call = pin!(guest.call_run(&mut self.store, name, argument));
+            poll_fn(|cx| self.seat.poll(call.as_mut(), cx)).await
+        };
         self.end(answer)?.map_err(Failure::Returned)
     }
 
@@ -204,7 +208,8 @@ impl Instance {
     pub async fn on_timer(&mut self, timer: u64, payload: &[u8]) -> Result<(), Failure> {
         self.begin(Budget::Limited(self.limits.cpu));
         let guest = export!(self.timer_handler, "timer-handler");
-        let answer = within(self.limits.timeout, pin!(guest.call_on_timer(&mut self.store, timer, payload))).await;
+        let answer =
+            within(&self.seat, self.limits.timeout, pin!(guest.call_on_timer(&mut self.store, timer, payload))).await;
         self.end(answer)?.map_err(Failure::Returned)
     }
 
@@ -215,7 +220,8 @@ impl Instance {
     pub async fn on_item(&mut self, channel: &str, item: &[u8]) -> Result<(), Failure> {
         self.begin(Budget::Limited(self.limits.cpu));
         let guest = export!(self.channel_handler, "channel-handler");
-        let answer = within(self.limits.timeout, pin!(guest.call_on_item(&mut self.store, channel, item))).await;
+        let answer =
+            within(&self.seat, self.limits.timeout, pin!(guest.call_on_item(&mut self.store, channel, item))).await;
         self.end(answer)?.map_err(Failure::Returned)
     }
 
@@ -228,6 +234,7 @@ impl Instance {
 
     fn end<T>(&mut self, answer: wasmtime::Result<T>) -> Result<T, Failure> {
         self.store.data_mut().event = None;
+        self.seat.leave();
         match answer {
             Ok(answer) => {
                 self.broken = false;
@@ -249,14 +256,20 @@ fn owned(text: Utf8Bytes) -> String {
 
 /// The call, given up when its time is over. The instance is broken then. The time begins when the guest first waits or gives way,
 /// because most calls do neither, and looking at the clock for each would cost them.
-async fn within<T>(
+pub(super) async fn within<T>(
+    seat: &Seat,
     limit: Duration,
     mut call: Pin<&mut impl Future<Output = wasmtime::Result<T>>>,
 ) -> wasmtime::Result<T> {
-    if let Poll::Ready(answer) = poll_fn(|cx| Poll::Ready(call.as_mut().poll(cx))).await {
+    if let Poll::Ready(answer) = poll_fn(|cx| Poll::Ready(seat.poll(call.as_mut(), cx))).await {
         return answer;
     }
-    match tokio::time::timeout(limit, call).await {
+    let call = poll_fn(|cx| {
+        goes_on();
+        seat.poll(call.as_mut(), cx)
+    });
+    // Boxed, because every connection has room for what its events wait for, and most of them wait for nothing.
+    match Box::pin(tokio::time::timeout(limit, call)).await {
         Ok(answer) => answer,
         Err(_) => Err(Exceeded::Timeout(limit).into()),
     }

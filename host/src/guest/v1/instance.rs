@@ -6,9 +6,10 @@ use wasmtime::Store;
 use wasmtime::component::Instance as WasmInstance;
 
 use super::bindings::exports::holdline::websocket::{channel_handler, connect_handler, handler, timer_handler, worker};
+use super::place::Place;
 use super::state::State;
-use super::template::{Place, Template};
-use crate::engine::Limits;
+use super::template::Template;
+use crate::engine::{Limits, Seat, Turn};
 
 /// A component that runs. After a trap it is broken and takes no further call.
 pub struct Instance {
@@ -16,6 +17,8 @@ pub struct Instance {
     pub(super) store: Store<State>,
     pub(super) instance: WasmInstance,
     pub(super) limits: Limits,
+    // The one of its store, which cannot be asked during a call.
+    pub(super) seat: Seat,
     pub(super) exports: Found,
     pub(super) broken: bool,
     // The last field: the place is free when the store is gone.
@@ -38,9 +41,15 @@ impl Instance {
         store: Store<State>,
         instance: WasmInstance,
         limits: Limits,
+        seat: Seat,
         place: Place,
     ) -> Self {
-        Self { template, store, instance, limits, exports: Found::default(), broken: false, _place: place }
+        Self { template, store, instance, limits, seat, exports: Found::default(), broken: false, _place: place }
+    }
+
+    /// Has its turn to begin an event, if there has to be one.
+    pub fn sit(&self, turn: Option<Turn>) {
+        self.seat.sit(turn);
     }
 
     /// True if it was made from this template.

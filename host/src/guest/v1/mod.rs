@@ -7,8 +7,11 @@ mod calls;
 mod channels;
 mod delayed;
 mod error;
+mod granted;
+mod grants;
 mod instance;
 mod log;
+mod place;
 mod requests;
 mod state;
 mod template;
@@ -16,7 +19,9 @@ mod timers;
 mod workers;
 
 pub use calls::{Acceptance, Event, Failure, Refusal};
+pub use grants::{Capabilities, Grant, Granted, Grants, Secret};
 pub use instance::Instance;
+pub use log::Printed;
 pub use state::{Owner, WorkerStart};
 pub use template::{Exports, PrepareError, Template, imports};
 

@@ -11,11 +11,16 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-use super::log::{Level, PluginLog};
-use crate::engine::{Meter, Metered};
+use super::granted::Outgoing;
+use super::grants::Granted;
+use super::log::{Level, PluginLog, Printed, tell_left_out};
+use crate::engine::{Meter, Metered, Seat, Share};
 use crate::hub::{Connection, Hub};
 use crate::ids::PluginId;
-use crate::tenant::{Lease, Tenant};
+use crate::tenant::{Lease, Tenant, Usage};
+
+/// The most random bytes that a guest gets at once: they are made without a look at the time, and these take a millisecond.
+const MAX_RANDOM: u64 = 256 << 10;
 
 /// Whose instance it is, and where what it asks for goes. One for all instances of a plugin.
 pub struct Owner {
@@ -25,16 +30,33 @@ pub struct Owner {
     pub plugin: PluginId,
     /// The plugin's name, for its log.
     pub name: Arc<str>,
+    /// Its tenant's part of the computing time.
+    pub share: Arc<Share>,
     /// How long a retention lasts when the handler does not say; none means the hub's default.
     pub retain_deadline: Option<Duration>,
     /// The connections and channels.
     pub hub: Arc<Hub>,
     /// Where workers are asked for. Drained by those who run plugins.
     pub workers: mpsc::Sender<WorkerStart>,
+    /// What the plugin does and has, as part of what its tenant does and has.
+    pub usage: Arc<Usage>,
     /// Whether the plugin can be called by timers.
     pub has_timer_handler: bool,
     /// Whether the plugin can run workers.
     pub has_worker: bool,
+    /// What its tenant grants it.
+    pub granted: Arc<Granted>,
+    /// What it has printed lately.
+    pub printed: Printed,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let left_out = self.printed.left_out();
+        if left_out > 0 {
+            tell_left_out(self, left_out);
+        }
+    }
 }
 
 /// A worker that a plugin has asked for.
@@ -62,8 +84,11 @@ pub(super) struct State {
     // Set for a worker that ends when its plugin has a newer version.
     pub(super) retired: Option<CancellationToken>,
     meter: Meter,
+    seat: Seat,
     // Made when a guest first asks for it: many never do, and a fresh instance for every event must cost little.
     wasi: Option<Box<WasiCtx>>,
+    // The same with HTTP.
+    pub(super) http: Option<Box<Outgoing>>,
 }
 
 /// The event that a request number stands for.
@@ -75,8 +100,9 @@ pub(super) struct UnderWay {
 impl State {
     pub(super) fn new(owner: Arc<Owner>, memory_limit: usize) -> Self {
         let (event, table, retired) = (None, ResourceTable::new(), None);
-        let meter = Meter::new(memory_limit, Arc::clone(&owner.tenant));
-        Self { owner, event, table, retired, meter, wasi: None }
+        let meter = Meter::new(memory_limit, owner.share.tick(), Arc::clone(&owner.tenant), Arc::clone(&owner.usage));
+        let seat = Seat::new(Arc::clone(&owner.share));
+        Self { owner, event, table, retired, meter, seat, wasi: None, http: None }
     }
 }
 
@@ -123,6 +149,10 @@ impl Metered for State {
     fn meter(&mut self) -> &mut Meter {
         &mut self.meter
     }
+
+    fn seat(&self) -> &Seat {
+        &self.seat
+    }
 }
 
 impl WasiView for State {
@@ -130,6 +160,7 @@ impl WasiView for State {
         let owner = &self.owner;
         let ctx = self.wasi.get_or_insert_with(|| {
             let mut builder = WasiCtxBuilder::new();
+            builder.max_random_size(MAX_RANDOM);
             builder.stdout(PluginLog::new(Arc::clone(owner), Level::Info));
             builder.stderr(PluginLog::new(Arc::clone(owner), Level::Warn));
             Box::new(builder.build())

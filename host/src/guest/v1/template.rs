@@ -1,6 +1,8 @@
 //! A component that was checked and linked: which of the contract's exports it has, and that all its imports are there.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 
 use wasmtime::component::types::ComponentItem;
@@ -8,11 +10,14 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 use super::bindings::Plugin;
 use super::bindings::exports::holdline::websocket::{channel_handler, connect_handler, handler, timer_handler, worker};
+use super::calls::within;
+use super::granted;
+use super::grants::{Grant, Grants};
 use super::instance::Instance;
+use super::place::Place;
 use super::state::{Owner, State};
 use super::{PACKAGE, VERSION};
-use crate::engine::{Engine, Limits, Slot};
-use crate::tenant::{Lease, Limit};
+use crate::engine::{Budget, Engine, Limits, Metered, Turn};
 
 /// Which of the exports that the host calls a component has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,6 +66,14 @@ pub enum PrepareError {
         /// What that may have been meant to be.
         nearest: Option<String>,
     },
+    /// It imports an interface that its tenant does not grant.
+    #[error("it imports `{import}`, and `{grant}` is not granted to it")]
+    NotGranted {
+        /// What it imports.
+        import: String,
+        /// What would have to be granted.
+        grant: Grant,
+    },
     /// It was built against a version of the contract that the host does not speak.
     #[error("it was built against `{found}`; this host offers {PACKAGE} {VERSION} and what is compatible with it")]
     OtherVersion {
@@ -83,6 +96,7 @@ impl PrepareError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::UnknownImport { .. } => "plugins can import the interfaces of holdline:websocket and WASI 0.2",
+            Self::NotGranted { grant, .. } => grant.hint(),
             Self::OtherVersion { .. } => "build it with the SDK of this host's version",
             Self::Mismatch(_) => "was it built against a newer version of the interface? build it with this host's SDK",
             Self::NoExports => {
@@ -96,12 +110,6 @@ impl PrepareError {
 #[derive(Debug, thiserror::Error)]
 #[error("as many instances are alive as `instances` of the tenant's limits or under [engine] allows")]
 struct NoRoom;
-
-/// The right to have one instance alive.
-pub(super) struct Place {
-    _slot: Slot,
-    _lease: Lease,
-}
 
 /// A component that is ready to be instantiated.
 pub struct Template {
@@ -124,12 +132,14 @@ impl Template {
     /// Checks and links a component.
     ///
     /// # Errors
-    /// Names what it imports and is not there, or says that it exports nothing of use.
-    pub fn prepare(engine: &Engine, component: &Component) -> Result<Arc<Self>, PrepareError> {
+    /// Names what it imports and is not there or not granted, or says that it exports nothing of use.
+    pub fn prepare(engine: &Engine, component: &Component, grants: &Grants) -> Result<Arc<Self>, PrepareError> {
         check_versions(engine, component)?;
         check_imports(engine, component)?;
-        let pre =
-            linker(engine).and_then(|linker| linker.instantiate_pre(component)).map_err(PrepareError::Mismatch)?;
+        let needed = check_grants(engine, component, grants)?;
+        let pre = linker(engine, &needed)
+            .and_then(|linker| linker.instantiate_pre(component))
+            .map_err(PrepareError::Mismatch)?;
         let names: Vec<String> = export_names(engine, component).collect();
         let has = |interface: &str| names.iter().any(|name| interface_of(name) == Some(interface));
         let exports = Exports {
@@ -166,13 +176,25 @@ impl Template {
     ///
     /// # Errors
     /// It traps in its start, wants more memory than it may have, or the host is out of room.
-    pub async fn instantiate(self: &Arc<Self>, owner: Arc<Owner>, limits: Limits) -> wasmtime::Result<Box<Instance>> {
-        let place = match self.place_now(&owner) {
+    pub async fn instantiate(
+        self: &Arc<Self>,
+        owner: Arc<Owner>,
+        limits: Limits,
+        mut turn: Option<Turn>,
+    ) -> wasmtime::Result<Box<Instance>> {
+        let place = match Place::now(&owner) {
             Some(place) => place,
-            // Boxed, so that only who has to wait has room for it.
-            None => Box::pin(tokio::time::timeout(limits.timeout, self.place(&owner))).await.map_err(|_| NoRoom)?,
+            None => {
+                // Those who have a place may be waiting for a turn.
+                drop(turn);
+                // Boxed, so that only who has to wait has room for it.
+                let place = Box::pin(tokio::time::timeout(limits.timeout, Place::of(&owner)));
+                let place = place.await.map_err(|_| NoRoom)?;
+                turn = owner.share.turn_to_begin().await;
+                place
+            }
         };
-        self.instantiate_in(place, owner, limits).await
+        self.instantiate_in(place, owner, limits, turn).await
     }
 
     /// Makes an instance if there is a place for it.
@@ -183,9 +205,10 @@ impl Template {
         self: &Arc<Self>,
         owner: Arc<Owner>,
         limits: Limits,
+        turn: Option<Turn>,
     ) -> wasmtime::Result<Box<Instance>> {
-        let place = self.place_now(&owner).ok_or(NoRoom)?;
-        self.instantiate_in(place, owner, limits).await
+        let place = Place::now(&owner).ok_or(NoRoom)?;
+        self.instantiate_in(place, owner, limits, turn).await
     }
 
     /// True if few instances more can be made: idle ones should not be kept then.
@@ -194,34 +217,31 @@ impl Template {
         self.engine.is_scarce()
     }
 
-    // The tenant's own leave first: who waits for that takes no place from others.
-    async fn place(&self, owner: &Owner) -> Place {
-        let lease = owner.tenant.instance().await;
-        Place { _slot: self.engine.slot().await, _lease: lease }
-    }
-
-    fn place_now(&self, owner: &Owner) -> Option<Place> {
-        let lease = owner.tenant.lease(Limit::Instances)?;
-        Some(Place { _slot: self.engine.slot_now()?, _lease: lease })
-    }
-
     async fn instantiate_in(
         self: &Arc<Self>,
         place: Place,
         owner: Arc<Owner>,
         limits: Limits,
+        turn: Option<Turn>,
     ) -> wasmtime::Result<Box<Instance>> {
-        let mut store = self.engine.store(State::new(owner, limits.memory));
+        let state = State::new(owner, limits.memory);
+        let seat = state.seat().clone();
+        seat.sit(turn);
+        let mut store = self.engine.store(state);
+        store.data_mut().meter().begin(Budget::Limited(limits.cpu));
         // Boxed, because every connection has room for the largest thing that its events wait for, for as long as it lives.
-        let instance = Box::pin(self.pre.instantiate_async(&mut store)).await?;
-        Ok(Box::new(Instance::new(Arc::clone(self), store, instance, limits, place)))
+        let start =
+            Box::pin(async { within(&seat, limits.timeout, pin!(self.pre.instantiate_async(&mut store))).await });
+        let instance = start.await?;
+        Ok(Box::new(Instance::new(Arc::clone(self), store, instance, limits, seat, place)))
     }
 }
 
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+fn linker(engine: &Engine, needed: &BTreeSet<Grant>) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine.wasmtime());
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     Plugin::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
+    needed.iter().try_for_each(|grant| granted::link(&mut linker, *grant))?;
     Ok(linker)
 }
 
@@ -271,10 +291,11 @@ const OFFERED: [&str; 39] = [
 fn check_imports(engine: &Engine, component: &Component) -> Result<(), PrepareError> {
     for import in import_names(engine, component) {
         let name = import.split_once('@').map_or(import.as_str(), |(name, _)| name);
-        if !OFFERED.contains(&name) {
-            let nearest = OFFERED
-                .iter()
-                .map(|offered| (strsim::normalized_damerau_levenshtein(name, offered), offered))
+        let offered = || OFFERED.iter().chain(&granted::OFFERED);
+        if !offered().any(|offered| *offered == name) && !granted::OFFERED_DRAFTS.contains(&import.as_str()) {
+            let nearest = offered()
+                .chain(&granted::OFFERED_DRAFTS)
+                .map(|offered| (strsim::normalized_damerau_levenshtein(&import, offered), offered))
                 .filter(|(likeness, _)| *likeness > 0.6)
                 .max_by(|one, other| one.0.total_cmp(&other.0))
                 .map(|(_, offered)| (*offered).to_owned());
@@ -282,6 +303,19 @@ fn check_imports(engine: &Engine, component: &Component) -> Result<(), PrepareEr
         }
     }
     Ok(())
+}
+
+/// What it needs of what can be granted.
+fn check_grants(engine: &Engine, component: &Component, grants: &Grants) -> Result<BTreeSet<Grant>, PrepareError> {
+    let mut needed = BTreeSet::new();
+    for import in import_names(engine, component) {
+        let Some(grant) = Grant::of_import(&import) else { continue };
+        if !grants.has(grant) {
+            return Err(PrepareError::NotGranted { import, grant });
+        }
+        needed.insert(grant);
+    }
+    Ok(needed)
 }
 
 /// Refuses another version of the contract before anything else, because every other error would hide that.

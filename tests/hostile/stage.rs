@@ -1,0 +1,166 @@
+//! A host with a hostile plugin and an honest one, each of its own tenant, and somebody who times the honest one.
+
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use holdline::config::Config;
+use holdline::plugin::{Deployment, Manifest};
+use holdline::tenant::Limits;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::harness::{Client, HOSTILE, Host, Setup, logged};
+
+/// How long 99 of 100 echoes may take.
+pub(crate) const BOUND: Duration = Duration::from_millis(5);
+
+/// How many are timed.
+const ECHOES: usize = 2000;
+
+/// When they take so long that this time is over before, fewer will do.
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// A host under attack.
+pub(crate) struct Stage {
+    pub(crate) host: Host,
+    name: &'static str,
+    // The two threads that serve, as on a machine with two cores.
+    _serving: Runtime,
+    attacking: Runtime,
+    timing: Runtime,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Stage {
+    /// The hostile plugin has this manifest behind its name, which is the test's and that of its route.
+    pub(crate) fn new(name: &'static str, manifest: &str) -> anyhow::Result<Self> {
+        Self::configured(name, manifest, |_| {})
+    }
+
+    /// The same, with another configuration.
+    pub(crate) fn configured(
+        name: &'static str,
+        manifest: &str,
+        change: impl FnOnce(&mut Config),
+    ) -> anyhow::Result<Self> {
+        Self::with(name, Setup::new().configured(change).guest(HOSTILE, name, manifest)?)
+    }
+
+    /// The same, with a plugin that is there already.
+    pub(crate) fn with(name: &'static str, setup: Setup) -> anyhow::Result<Self> {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        // Clients are elsewhere as a rule: those that are timed do not wait for a core behind the host that they time.
+        let serving = Builder::new_multi_thread().worker_threads(2).on_thread_start(step_back).enable_all().build()?;
+        let attacking =
+            Builder::new_multi_thread().worker_threads(1).on_thread_start(step_back).enable_all().build()?;
+        let timing = Builder::new_current_thread().enable_all().build()?;
+        let setup = setup.tenant("hostile", &[], Limits::default())?.of("hostile")?.sample("echo", |_| {})?;
+        let host = serving.block_on(async { tokio::spawn(setup.start()).await })??;
+        Ok(Self { host, name, _serving: serving, attacking, timing, _alone: alone })
+    }
+
+    /// Lets another version of the hostile plugin serve, with this manifest behind its name.
+    pub(crate) fn swap(&self, manifest: &str, component: Vec<u8>) -> anyhow::Result<()> {
+        let manifest = Manifest::parse(&format!("name = {:?}\n{manifest}", self.name), self.name)?;
+        let deployment = Deployment { manifest, component, route: None, tenant: "hostile".parse()? };
+        self.attacking.block_on(self.host.registry().deploy(deployment))?;
+        Ok(())
+    }
+
+    /// Connections to the hostile plugin that all send this and wait for what comes of it, again and again.
+    pub(crate) fn attack(&self, connections: usize, query: &'static str, message: &'static str) {
+        let (address, path) = (self.host.address(), format!("/{}{query}", self.name));
+        for _ in 0..connections {
+            let path = path.clone();
+            self.attacking.spawn(async move {
+                loop {
+                    // What ends a connection is what the hostile plugin gets for it.
+                    let _ended = rounds(address, &path, message).await;
+                }
+            });
+        }
+    }
+
+    /// Echoes of the other tenant, one after the other, are within the bound. Other programs of this machine may spoil a measurement, and
+    /// nothing makes one look better than it is: when the first is spoilt, two of the next four have to be good.
+    pub(crate) fn echo_is_prompt(&self) -> anyhow::Result<()> {
+        let first = self.measured()?;
+        if first < BOUND {
+            return Ok(());
+        }
+        let mut good = 0;
+        for _ in 0..4 {
+            good += usize::from(self.measured()? < BOUND);
+            if good == 2 {
+                return Ok(());
+            }
+        }
+        bail!("99 of 100 echoes took up to {first:?}, and three times more longer than {BOUND:?}")
+    }
+
+    /// How long the 99 fastest of 100 echoes take at most.
+    fn measured(&self) -> anyhow::Result<Duration> {
+        let mut times = self.timing.block_on(self.echoes())?;
+        times.sort_unstable();
+        let at = |share: f64| times.get(((times.len() - 1) as f64 * share) as usize).copied().unwrap_or(Duration::MAX);
+        let (half, most, worst) = (at(0.5), at(0.99), at(1.0));
+        eprintln!("{:<18} {} echoes: p50 {half:?}, p99 {most:?}, worst {worst:?}", self.name, times.len());
+        Ok(most)
+    }
+
+    /// The log of the hostile plugin has this in it, now or soon.
+    pub(crate) fn says(&self, text: &str) -> anyhow::Result<()> {
+        self.run(logged(self.name, text)).map(drop)
+    }
+
+    /// How many bytes of memory this process has.
+    pub(crate) fn memory(&self) -> anyhow::Result<u64> {
+        let status = std::fs::read_to_string("/proc/self/status")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib = line.trim().trim_end_matches(" kB").parse::<u64>()?;
+        Ok(kib << 10)
+    }
+
+    /// It has at most this many.
+    pub(crate) fn memory_stays_below(&self, most: u64) -> anyhow::Result<()> {
+        let now = self.memory()?;
+        ensure!(now <= most, "{} MiB of memory instead of at most {}", now >> 20, most >> 20);
+        Ok(())
+    }
+
+    /// Does something as a client.
+    pub(crate) fn run<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        self.timing.block_on(work)
+    }
+
+    async fn echoes(&self) -> anyhow::Result<Vec<Duration>> {
+        let mut client = self.host.connect("/echo").await?;
+        let mut times = Vec::with_capacity(ECHOES);
+        let begun = Instant::now();
+        for number in 0..ECHOES {
+            if begun.elapsed() > LONGEST {
+                break;
+            }
+            let sent = Instant::now();
+            client.send_text(number.to_string()).await?;
+            ensure!(client.text().await? == number.to_string(), "another echo than that of {number}");
+            times.push(sent.elapsed());
+        }
+        Ok(times)
+    }
+}
+
+async fn rounds(address: SocketAddr, path: &str, message: &str) -> anyhow::Result<()> {
+    let mut client = Client::connect(address, path, &[]).await?;
+    loop {
+        client.send_text(message).await?;
+        client.text().await?;
+    }
+}
+
+/// This thread gets a core after those that do not step back.
+fn step_back() {
+    let _as_it_is = rustix::process::nice(10);
+}

@@ -27,9 +27,12 @@ pub(crate) use http::{Answer, handshake, request};
 pub(crate) use log::{lines, logged};
 #[allow(unused_imports, reason = "it is the suite's")]
 pub(crate) use operator::{Operator, Payload, Reply};
-#[allow(unused_imports, reason = "it is that of the tests of languages, which are a program of their own")]
-pub(crate) use program::root;
 pub(crate) use program::{Served, allow_open_files, folder, holdline};
+#[allow(
+    unused_imports,
+    reason = "they are those of the tests of languages and others, which are programs of their own"
+)]
+pub(crate) use program::{resident, root};
 pub(crate) use puppet::{case, value};
 
 /// How long a test waits for what is to come. A machine that is busy may take long; one that is broken is found out in half a

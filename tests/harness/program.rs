@@ -128,3 +128,14 @@ impl Served {
         Ok(ended.code())
     }
 }
+
+/// What this process has in memory, in KiB.
+#[allow(
+    dead_code,
+    reason = "it is that of the soak, of the hosting and of the hostile guests, which are programs of their own"
+)]
+pub(crate) fn resident() -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("the system does not say")?;
+    Ok(line.split_whitespace().nth(1).context("no number")?.parse()?)
+}

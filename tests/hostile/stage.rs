@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use holdline::config::Config;
 use holdline::plugin::{Deployment, Manifest};
 use holdline::tenant::Limits;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::harness::{Client, HOSTILE, Host, Setup, logged};
+use crate::harness::{Client, HOSTILE, Host, Setup, logged, resident};
 
 /// How long 99 of 100 echoes may take.
 pub(crate) const BOUND: Duration = Duration::from_millis(5);
@@ -117,10 +117,7 @@ impl Stage {
 
     /// How many bytes of memory this process has.
     pub(crate) fn memory(&self) -> anyhow::Result<u64> {
-        let status = std::fs::read_to_string("/proc/self/status")?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kib = line.trim().trim_end_matches(" kB").parse::<u64>()?;
-        Ok(kib << 10)
+        Ok(resident()? << 10)
     }
 
     /// It has at most this many.

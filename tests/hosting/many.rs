@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use anyhow::Context;
 use holdline::tenant::Limits;
 
-use crate::harness::{Host, Setup};
+use crate::harness::{Host, Setup, resident};
 use crate::variant;
 
 const TENANTS: usize = 1000;
@@ -19,7 +18,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     let begun = Instant::now();
     let host = started(TENANTS).await?;
     let took = begun.elapsed().as_secs_f64();
-    let idle = (resident()? - before) / TENANTS;
+    let idle = (resident()? - before) / u64::try_from(TENANTS)?;
     for number in 0..TENANTS {
         let name = format!("t{number}.example");
         let mut client = host.connect_with("/echo", &[("host", &name)]).await?;
@@ -27,7 +26,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         client.text().await?;
         client.close(1000, "").await?;
     }
-    let used = (resident()? - before) / TENANTS;
+    let used = (resident()? - before) / u64::try_from(TENANTS)?;
     println!(
         "{TENANTS} tenants: started in {took:.2} s from the cache; {idle} kB each, {used} kB when each has had a client"
     );
@@ -46,11 +45,4 @@ async fn started(tenants: usize) -> anyhow::Result<Host> {
             .changed(|component| *component = variant(component, number % COMPONENTS));
     }
     setup.start().await
-}
-
-/// What this process has in memory, in kB.
-fn resident() -> anyhow::Result<usize> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("the system does not say")?;
-    Ok(line.split_whitespace().nth(1).context("no number")?.parse()?)
 }

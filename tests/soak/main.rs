@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use client::{Account, Plan};
-use harness::{Host, SOAK, Setup};
+use harness::{Host, SOAK, Setup, resident};
 use holdline::hub::Channel;
 use tracing::subscriber::NoSubscriber;
 
@@ -88,13 +88,6 @@ async fn round(host: &Host, events: &Arc<Channel>, clients: usize, duration: Dur
     ensure!(odd.is_none(), "a connection with another number of open and close events: {odd:?}");
     ensure!(u64::try_from(lives.len())? == account.connections, "not every connection had its events");
     account.check()
-}
-
-/// What this process has in memory, in kB.
-fn resident() -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("the system does not say")?;
-    Ok(line.split_whitespace().nth(1).context("no number")?.parse()?)
 }
 
 fn arguments() -> anyhow::Result<(usize, usize)> {

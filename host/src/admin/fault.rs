@@ -8,6 +8,7 @@ use super::shapes;
 use crate::hub::{DelayedError, ReplyError};
 use crate::plugin::{DeployError, LoadError, RouteError};
 use crate::store::StoreError;
+use crate::telemetry;
 use crate::tenant::Limit;
 use crate::token::Denied;
 
@@ -95,7 +96,7 @@ impl Fault {
     }
 
     pub(super) fn refused(error: &(dyn std::error::Error + 'static)) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", chain(error))
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", telemetry::chain(error))
     }
 
     pub(super) fn overloaded(message: &str) -> Self {
@@ -111,27 +112,13 @@ impl Fault {
     }
 
     pub(super) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error = chain(error), "an admin request failed");
+        tracing::error!(error = telemetry::chain(error), "an admin request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the host could not do it; its log says why")
     }
 
     pub(super) fn interrupted() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "it was interrupted")
     }
-}
-
-/// An error with its causes; some carry their cause in their own words.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let words = cause.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        source = cause.source();
-    }
-    text
 }
 
 impl IntoResponse for Fault {

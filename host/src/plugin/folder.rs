@@ -10,6 +10,7 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
 use super::registry::{Deployment, Registry};
+use crate::telemetry;
 use crate::tenant::TenantName;
 
 /// A change is looked at when nothing has changed for so long: a file that is being copied changes many times.
@@ -114,7 +115,7 @@ impl Folder {
         let mut deployment = match Deployment::read(path) {
             Ok(deployment) => deployment,
             Err(error) => {
-                tracing::error!(tenant, file = %shown, error = chain(&error), "a plugin was not deployed");
+                tracing::error!(tenant, file = %shown, error = telemetry::chain(&error), "a plugin was not deployed");
                 return None;
             }
         };
@@ -128,7 +129,7 @@ impl Folder {
                 Some(name)
             }
             Err(error) => {
-                let (error, hint) = (chain(&error), error.hint());
+                let (error, hint) = (telemetry::chain(&error), error.hint());
                 tracing::error!(tenant, plugin = name, file = %shown, error, hint, "a plugin was not deployed");
                 None
             }
@@ -155,16 +156,4 @@ fn watch(path: &Path) -> notify::Result<(mpsc::Receiver<()>, RecommendedWatcher)
     })?;
     watcher.watch(path, RecursiveMode::NonRecursive)?;
     Ok((changes, watcher))
-}
-
-/// The error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        line.push_str(": ");
-        line.push_str(&error.to_string());
-        cause = error.source();
-    }
-    line
 }

@@ -73,3 +73,18 @@ pub fn start(settings: &Settings) -> Result<(), LogError> {
     let started = tracing_subscriber::registry().with(shown.with_filter(filter)).with(keeper()).try_init();
     started.map_err(|error| LogError::Taken(error.to_string()))
 }
+
+/// An error with its causes, in one line; some carry their cause in their own words.
+#[must_use]
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -10,6 +10,7 @@ use holdline::plugin::{Deployment, Manifest};
 use holdline::tenant::Limits;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::cores::Cores;
 use crate::harness::{Client, HOSTILE, Host, Setup, logged, resident};
 
 /// How long 99 of 100 echoes may take.
@@ -20,6 +21,15 @@ const ECHOES: usize = 2000;
 
 /// When they take so long that this time is over before, fewer will do.
 const LONGEST: Duration = Duration::from_secs(15);
+
+/// The name of the threads that serve.
+const SERVING: &str = "serving";
+
+/// An echo that came.
+struct Echo {
+    took: Duration,
+    without_a_core: Duration,
+}
 
 /// A host under attack.
 pub(crate) struct Stage {
@@ -51,10 +61,8 @@ impl Stage {
     pub(crate) fn with(name: &'static str, setup: Setup) -> anyhow::Result<Self> {
         static ALONE: Mutex<()> = Mutex::new(());
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-        // Clients are elsewhere as a rule: those that are timed do not wait for a core behind the host that they time.
-        let serving = Builder::new_multi_thread().worker_threads(2).on_thread_start(step_back).enable_all().build()?;
-        let attacking =
-            Builder::new_multi_thread().worker_threads(1).on_thread_start(step_back).enable_all().build()?;
+        let serving = Builder::new_multi_thread().worker_threads(2).thread_name(SERVING).enable_all().build()?;
+        let attacking = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let timing = Builder::new_current_thread().enable_all().build()?;
         let setup = setup.tenant("hostile", &[], Limits::default())?.of("hostile")?.sample("echo", |_| {})?;
         let host = serving.block_on(async { tokio::spawn(setup.start()).await })??;
@@ -83,8 +91,9 @@ impl Stage {
         }
     }
 
-    /// Echoes of the other tenant, one after the other, are within the bound. Other programs of this machine may spoil a measurement, and
-    /// nothing makes one look better than it is: when the first is spoilt, two of the next four have to be good.
+    /// Echoes of the other tenant, one after the other, are within the bound. Clients are elsewhere as a rule, and so are other programs:
+    /// what the host and the client that times it wait for a core behind them is taken off. What that does not find may still spoil a
+    /// measurement, and nothing makes one look better than it is: when the first is spoilt, two of the next four have to be good.
     pub(crate) fn echo_is_prompt(&self) -> anyhow::Result<()> {
         let first = self.measured()?;
         if first < BOUND {
@@ -102,11 +111,14 @@ impl Stage {
 
     /// How long the 99 fastest of 100 echoes take at most.
     fn measured(&self) -> anyhow::Result<Duration> {
-        let mut times = self.timing.block_on(self.echoes())?;
-        times.sort_unstable();
-        let at = |share: f64| times.get(((times.len() - 1) as f64 * share) as usize).copied().unwrap_or(Duration::MAX);
-        let (half, most, worst) = (at(0.5), at(0.99), at(1.0));
-        eprintln!("{:<18} {} echoes: p50 {half:?}, p99 {most:?}, worst {worst:?}", self.name, times.len());
+        let echoes = self.timing.block_on(self.echoes())?;
+        let whole = at(&echoes, 0.99, |echo| echo.took);
+        let [half, most, worst] = [0.5, 0.99, 1.0].map(|share| at(&echoes, share, Echo::of_the_host));
+        let count = echoes.len();
+        eprintln!(
+            "{:<18} {count} echoes: p50 {half:?}, p99 {most:?} (by the clock {whole:?}), worst {worst:?}",
+            self.name
+        );
         Ok(most)
     }
 
@@ -132,21 +144,36 @@ impl Stage {
         self.timing.block_on(work)
     }
 
-    async fn echoes(&self) -> anyhow::Result<Vec<Duration>> {
+    async fn echoes(&self) -> anyhow::Result<Vec<Echo>> {
         let mut client = self.host.connect("/echo").await?;
-        let mut times = Vec::with_capacity(ECHOES);
+        let mut echoes = Vec::with_capacity(ECHOES);
+        let cores = Cores::new(&[SERVING, "epoch"]);
         let begun = Instant::now();
         for number in 0..ECHOES {
             if begun.elapsed() > LONGEST {
                 break;
             }
-            let sent = Instant::now();
+            let (before, sent) = (cores.read(), Instant::now());
             client.send_text(number.to_string()).await?;
             ensure!(client.text().await? == number.to_string(), "another echo than that of {number}");
-            times.push(sent.elapsed());
+            let took = sent.elapsed();
+            echoes.push(Echo { took, without_a_core: cores.read().since(&before) });
         }
-        Ok(times)
+        Ok(echoes)
     }
+}
+
+impl Echo {
+    fn of_the_host(&self) -> Duration {
+        self.took.saturating_sub(self.without_a_core)
+    }
+}
+
+/// What this share of them does not exceed.
+fn at(echoes: &[Echo], share: f64, time: impl Fn(&Echo) -> Duration) -> Duration {
+    let mut times: Vec<_> = echoes.iter().map(time).collect();
+    times.sort_unstable();
+    times.get((times.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(Duration::MAX)
 }
 
 async fn rounds(address: SocketAddr, path: &str, message: &str) -> anyhow::Result<()> {
@@ -155,9 +182,4 @@ async fn rounds(address: SocketAddr, path: &str, message: &str) -> anyhow::Resul
         client.send_text(message).await?;
         client.text().await?;
     }
-}
-
-/// This thread gets a core after those that do not step back.
-fn step_back() {
-    let _as_it_is = rustix::process::nice(10);
 }

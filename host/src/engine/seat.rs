@@ -4,6 +4,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use parking_lot::Mutex;
@@ -15,23 +16,32 @@ use super::turns::Turn;
 #[derive(Clone)]
 pub struct Seat {
     share: Arc<Share>,
+    place: Arc<Place>,
+}
+
+#[derive(Default)]
+struct Place {
     // None while the guest waits, and in the first tick of an event.
-    turn: Arc<Mutex<Option<Turn>>>,
+    turn: Mutex<Option<Turn>>,
+    // Whether there is one, so that an event that needs none takes no lock. Only the task that has the instance writes it.
+    is_taken: AtomicBool,
 }
 
 impl Seat {
     /// A seat in which nobody sits. All seats of a share have its computing time together.
     #[must_use]
     pub fn new(share: Arc<Share>) -> Self {
-        Self { share, turn: Arc::default() }
+        Self { share, place: Arc::default() }
     }
 
     /// The guest has computed for a tick. It goes on when it is its turn, after all that is short.
     pub(super) fn next(&self) -> impl Future<Output = ()> + Send + 'static {
-        let before = self.turn.lock().take();
+        let before = self.place.take();
         if before.is_none() {
             // It was looked at in its first tick, which is given whole to some and not at all to others; on average it is right.
             self.share.charge(self.share.tick());
+        } else {
+            self.share.has_long_guest();
         }
         drop(before);
         let seat = self.clone();
@@ -45,14 +55,14 @@ impl Seat {
     /// Takes a seat with this turn, if there is one. Without it the guest begins with a tick that is free.
     pub fn sit(&self, turn: Option<Turn>) {
         if turn.is_some() {
-            *self.turn.lock() = turn;
+            *self.place.turn.lock() = turn;
+            self.place.is_taken.store(true, Ordering::Relaxed);
         }
     }
 
     /// The guest does not compute any more: whoever is next can.
     pub fn leave(&self) {
-        let turn = self.turn.lock().take();
-        drop(turn);
+        drop(self.place.take());
     }
 
     /// Polls a call of the guest. While it waits for anything, nobody sits here.
@@ -62,6 +72,16 @@ impl Seat {
             self.leave();
         }
         polled
+    }
+}
+
+impl Place {
+    fn take(&self) -> Option<Turn> {
+        if !self.is_taken.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.is_taken.store(false, Ordering::Relaxed);
+        self.turn.lock().take()
     }
 }
 

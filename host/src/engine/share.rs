@@ -97,6 +97,11 @@ impl Share {
         }
     }
 
+    /// One of its guests has been looked at a second time, without having waited between.
+    pub(super) fn has_long_guest(&self) {
+        self.clock.has_long_guest();
+    }
+
     /// It has computed for so long without a turn.
     pub(super) fn charge(&self, used: Duration) {
         self.go_on.charge(self.number, used);

@@ -3,7 +3,7 @@
 //! A place is kept for each other share, so that one that takes all that it can get leaves something. It does not know what is in a
 //! place.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ struct Book {
     // How many shares have no place, and how many asks wait. Both could be counted anew, but each event would pay for it.
     without: usize,
     waiting: usize,
-    parts: HashMap<u64, Part>,
+    parts: BTreeMap<u64, Part>,
 }
 
 /// What a share has of them.
@@ -40,7 +40,7 @@ pub struct Slot {
 impl Slots {
     /// So many places.
     pub(super) fn new(count: usize) -> Arc<Self> {
-        let book = Book { count, free: count, without: 0, waiting: 0, parts: HashMap::new() };
+        let book = Book { count, free: count, without: 0, waiting: 0, parts: BTreeMap::new() };
         Arc::new(Self { book: Mutex::new(book) })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::message::{CloseFrame, Message};
-use crate::tenant::{Counter, Limit, Tenant};
+use crate::tenant::{Limit, Tenant};
 
 /// What goes out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,9 +92,6 @@ impl Outbox {
         let outgoing = self.frames.pop_front()?;
         if let Frame::Message(message) = &outgoing.frame {
             self.bytes = self.bytes.saturating_sub(message.len());
-            let usage = self.tenant.usage();
-            usage.count(Counter::MessagesOut, 1);
-            usage.count(Counter::BytesOut, message.len());
         }
         Some(outgoing)
     }

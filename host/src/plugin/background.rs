@@ -211,7 +211,7 @@ impl Background {
     /// Ends what a plugin does beside connections. Its connections go on as long as they like.
     pub fn end(&self, plugin: &Plugin) {
         let serving = plugin.serving();
-        serving.version.retired().cancel();
+        serving.version.end();
         if let Some(canary) = &serving.canary {
             plugin.take_back(canary);
         }
@@ -234,7 +234,7 @@ impl Background {
     async fn timer(&self, due: TimerDue) {
         if let Some(plugin) = self.plugins.get(due.plugin()) {
             let version = Arc::clone(&plugin.serving().version);
-            plugin.count(Counter::Events, 1);
+            plugin.usage().count(Counter::Events, 1);
             let call = async {
                 let mut instance = version.lend().await?;
                 let answer = instance.on_timer(due.id.0, due.payload()).await;
@@ -333,7 +333,7 @@ async fn consumer(plugin: Arc<Plugin>, version: Arc<Version>, hub: Arc<Hub>, set
             item = channel.receive(None) => item,
         };
         let Ok(item) = item else { return };
-        plugin.count(Counter::Events, 1);
+        plugin.usage().count(Counter::Events, 1);
         let call = async {
             let mut instance = version.lend().await?;
             let answer = instance.on_item(&settings.name, &item).await;

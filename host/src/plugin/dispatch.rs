@@ -66,7 +66,7 @@ impl Dispatch {
         if !version.exports().connect_handler {
             return Decision::Accept(Acceptance::default());
         }
-        plugin.count(Counter::Events, 1);
+        plugin.usage().count(Counter::Events, 1);
         let answer = match lend(own, version).await {
             Ok(mut instance) => {
                 let answer = instance.on_connect(upgrade, subprotocols).await;
@@ -90,11 +90,11 @@ impl Dispatch {
     /// # Errors
     /// The plugin failed.
     pub async fn handle(&mut self, connection: &Arc<Connection>, event: Event) -> Result<(), ()> {
-        self.plugin.count(Counter::Events, 1);
+        let usage = self.plugin.usage();
+        usage.count(Counter::Events, 1);
         if let Event::Message(message) = &event {
-            // Those of the tenant were counted when its rate was looked at.
-            self.plugin.usage().count(Counter::MessagesIn, 1);
-            self.plugin.usage().count(Counter::BytesIn, message.len());
+            usage.count(Counter::MessagesIn, 1);
+            usage.count(Counter::BytesIn, message.len());
         }
         let trial = self.choose(connection).map(Trial::begin);
         let Self { plugin, version, own, .. } = self;

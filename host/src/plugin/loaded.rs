@@ -234,16 +234,10 @@ impl Plugin {
         self.identity.tenant()
     }
 
-    /// Counts something for the plugin and its tenant.
-    pub(super) fn count(&self, counter: Counter, amount: usize) {
-        self.usage().count(counter, amount);
-        self.owner().usage().count(counter, amount);
-    }
-
     /// Writes a failure into the plugin's log, whole.
     pub(super) fn log(&self, event: &str, failure: &Failure) {
         let (tenant, plugin) = (self.owner().name(), self.name());
-        self.count(Counter::Failures, 1);
+        self.usage().count(Counter::Failures, 1);
         match failure {
             Failure::Returned(text) => {
                 tracing::warn!(target: "plugin", tenant, plugin, event, "returned an error: {text}");

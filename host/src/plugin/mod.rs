@@ -39,7 +39,7 @@ use crate::engine::{Engine, Share};
 use crate::guest::v1::{Capabilities, Granted, WorkerStart};
 use crate::hub::Hub;
 use crate::ids::{PluginId, TenantId};
-use crate::tenant::{Limit, Limits, Tenant};
+use crate::tenant::{Limit, Limits, Tenant, Usage};
 
 /// All plugins of this host, by number.
 pub struct Plugins {
@@ -115,7 +115,7 @@ impl Plugins {
             hub: Arc::clone(&self.hub),
             workers: self.workers.clone(),
             taken_back: self.taken_back.clone(),
-            usage: Arc::default(),
+            usage: Usage::part_of(tenant),
             granted: self.granted(tenant.id()),
         };
         match Plugin::load(identity, manifest, component) {

@@ -1,6 +1,6 @@
 //! One version of a plugin: its component, ready to be instantiated, and the instances that are kept warm.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime};
 
@@ -27,6 +27,8 @@ pub struct Version {
     warm: Pool<Box<Instance>>,
     // Cancelled when another one has taken its place.
     retired: CancellationToken,
+    // The same for those who ask at each event: the token would take a lock to answer.
+    is_retired: AtomicBool,
     // Until when its connections stay with it after that; empty if they do not.
     stays_until: OnceLock<Instant>,
 }
@@ -73,6 +75,7 @@ impl Version {
             owner: Arc::new(owner),
             limits,
             retired: CancellationToken::new(),
+            is_retired: AtomicBool::new(false),
             stays_until: OnceLock::new(),
         })
     }
@@ -91,6 +94,7 @@ impl Version {
             owner: Arc::clone(&self.owner),
             limits: self.limits,
             retired: CancellationToken::new(),
+            is_retired: AtomicBool::new(false),
             stays_until: OnceLock::new(),
         }
     }
@@ -153,6 +157,10 @@ impl Version {
         &self.retired
     }
 
+    fn is_retired(&self) -> bool {
+        self.is_retired.load(Ordering::Acquire)
+    }
+
     /// Another one takes its place, and says in its manifest what becomes of the connections.
     pub(super) fn retire(&self, successor: &Manifest) {
         match successor.swap {
@@ -164,12 +172,18 @@ impl Version {
                 }
             }
         }
+        self.end();
+    }
+
+    /// The host stops, or another one takes its place: its workers end.
+    pub(super) fn end(&self) {
+        self.is_retired.store(true, Ordering::Release);
         self.retired.cancel();
     }
 
     /// It was on trial and has not stood the test, or the trial has ended: nobody stays with it.
     pub(super) fn take_back(&self) {
-        self.retired.cancel();
+        self.end();
         self.warm.clear();
     }
 
@@ -177,7 +191,7 @@ impl Version {
     pub(super) fn keeps_from(&self, other: &Self) -> bool {
         match self.stays_until.get() {
             Some(until) => Instant::now() < *until,
-            None => !self.retired.is_cancelled() && other.manifest.swap == Swap::NewConnections,
+            None => !self.is_retired() && other.manifest.swap == Swap::NewConnections,
         }
     }
 
@@ -234,8 +248,7 @@ impl Version {
     /// Takes back what was lent. An instance that is broken, or was for one event, ends here, and so does one that others need the
     /// place of.
     pub(super) fn give_back(&self, instance: Box<Instance>) {
-        let serves =
-            !self.retired.is_cancelled() || self.stays_until.get().is_some_and(|until| Instant::now() < *until);
+        let serves = !self.is_retired() || self.stays_until.get().is_some_and(|until| Instant::now() < *until);
         let is_kept = self.manifest.isolation == Isolation::Pooled && serves;
         if is_kept && !instance.is_broken() && !self.template.is_scarce() {
             self.warm.put(instance);

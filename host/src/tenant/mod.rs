@@ -10,6 +10,7 @@ mod usage;
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::Notify;
@@ -30,8 +31,10 @@ pub struct Tenant {
     id: TenantId,
     name: TenantName,
     hosts: ArcSwap<Vec<String>>,
-    // Read at every message: readers write nothing that they share.
     limits: ArcSwap<Limits>,
+    // The same as plain numbers: they are asked for at every message, and this is a single read.
+    most: [AtomicUsize; Limit::ALL.len()],
+    // Read at every message: readers write nothing that they share.
     rates: ArcSwap<Rates>,
     usage: Usage,
     // Whoever waits for an instance to end.
@@ -43,11 +46,13 @@ impl Tenant {
     #[must_use]
     pub fn new(id: TenantId, name: TenantName, hosts: Vec<String>, limits: Limits) -> Arc<Self> {
         let rates = ArcSwap::from_pointee(Rates::new(&limits));
+        let most = Limit::ALL.map(|limit| AtomicUsize::new(limits.most(limit)));
         Arc::new(Self {
             id,
             name,
             hosts: ArcSwap::from_pointee(hosts),
             limits: ArcSwap::from_pointee(limits),
+            most,
             rates,
             usage: Usage::default(),
             instance_ended: Notify::new(),
@@ -92,6 +97,9 @@ impl Tenant {
     /// Gives it other limits, from now on. What it has beyond them it keeps.
     pub fn set_limits(&self, limits: Limits) {
         self.rates.store(Arc::new(Rates::new(&limits)));
+        for (limit, most) in Limit::ALL.into_iter().zip(&self.most) {
+            most.store(limits.most(limit), Ordering::Relaxed);
+        }
         self.limits.store(Arc::new(limits));
     }
 
@@ -104,8 +112,7 @@ impl Tenant {
     /// Takes so much more of something, if the limit allows it. It has to be given back.
     #[must_use]
     pub fn take(&self, limit: Limit, amount: usize) -> bool {
-        let most = self.limits.load().most(limit);
-        let taken = self.usage.take(limit, amount, most);
+        let taken = self.usage.take(limit, amount, self.most(limit));
         if !taken {
             self.refuse(limit);
         }
@@ -150,21 +157,17 @@ impl Tenant {
     /// the usage.
     pub fn refuse(&self, limit: Limit) {
         if self.usage.count_refusal(limit) == 1 {
-            let (tenant, limit, most) = (self.name(), limit.name(), self.limits.load().most(limit));
+            let (tenant, limit, most) = (self.name(), limit.name(), self.most(limit));
             tracing::warn!(tenant, limit, most, "a tenant has reached a limit");
         }
     }
 
-    /// Whether a message of this size that came from a client may be handled now. One that may is counted.
+    /// Whether a message of this size that came from a client may be handled now.
     #[must_use]
     pub fn pace(&self, size: usize) -> Pace {
         let pace = self.rates.load().pace(size);
-        match pace {
-            Pace::Kept => {
-                self.usage.count(Counter::MessagesIn, 1);
-                self.usage.count(Counter::BytesIn, size);
-            }
-            Pace::TooFast { limit, .. } => self.refuse(limit),
+        if let Pace::TooFast { limit, .. } = pace {
+            self.refuse(limit);
         }
         pace
     }
@@ -172,12 +175,16 @@ impl Tenant {
     /// True if so much more could be taken now.
     #[must_use]
     pub fn has_room(&self, limit: Limit, amount: usize) -> bool {
-        self.usage.used(limit).saturating_add(amount) <= self.limits.load().most(limit)
+        self.usage.used(limit).saturating_add(amount) <= self.most(limit)
     }
 
     /// Counts something anew that was counted as `before`: a size that goes up and down, beyond its limit, too, because it is already
     /// there.
     pub fn recount(&self, limit: Limit, before: usize, after: usize) {
         self.usage.recount(limit, before, after);
+    }
+
+    fn most(&self, limit: Limit) -> usize {
+        self.most.get(limit as usize).map_or(0, |most| most.load(Ordering::Relaxed))
     }
 }

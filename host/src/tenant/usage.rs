@@ -1,8 +1,12 @@
 //! What a tenant uses now, and what it has used since the host started.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use parking_lot::Mutex;
 use serde::{Serialize, Serializer};
+
+use super::Tenant;
 
 /// What is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -138,15 +142,43 @@ impl Counter {
     }
 }
 
-/// What a tenant uses and has used.
+/// What a tenant uses and has used; or what one of its plugins does, which is a part of that.
 #[derive(Debug, Default)]
 pub struct Usage {
     used: [AtomicUsize; Limit::ALL.len()],
     refusals: [AtomicU64; Limit::ALL.len()],
-    counted: [AtomicU64; Counter::ALL.len()],
+    counted: Arc<Counts>,
+    // What is counted in parts is counted there only, because some of it is counted at every message, and added up when it is asked for.
+    parts: Mutex<Vec<Arc<Counts>>>,
+    whole: Option<Arc<Tenant>>,
+}
+
+/// How much of something there was.
+#[derive(Debug, Default)]
+struct Counts([AtomicU64; Counter::ALL.len()]);
+
+impl Counts {
+    fn of(&self, counter: Counter) -> u64 {
+        self.0.get(counter as usize).map_or(0, |counted| counted.load(Ordering::Relaxed))
+    }
+
+    fn count(&self, counter: Counter, amount: u64) {
+        if let Some(counted) = self.0.get(counter as usize) {
+            counted.fetch_add(amount, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Usage {
+    /// A part of what this tenant uses. Counters of a part are those of the tenant, too; all else is counted for both.
+    #[must_use]
+    pub fn part_of(tenant: &Arc<Tenant>) -> Arc<Self> {
+        let mut part = Self::default();
+        part.whole = Some(Arc::clone(tenant));
+        tenant.usage().parts.lock().push(Arc::clone(&part.counted));
+        Arc::new(part)
+    }
+
     /// How much of something is used now. Rates and sizes of single things are not counted so.
     #[must_use]
     pub fn used(&self, limit: Limit) -> usize {
@@ -162,14 +194,14 @@ impl Usage {
     /// How much of something there was since the start.
     #[must_use]
     pub fn counted(&self, counter: Counter) -> u64 {
-        self.counted.get(counter as usize).map_or(0, |counted| counted.load(Ordering::Relaxed))
+        // Under the lock, because what a part that goes leaves behind is to be counted once.
+        let parts = self.parts.lock();
+        self.counted.of(counter) + parts.iter().map(|part| part.of(counter)).sum::<u64>()
     }
 
     /// Counts so much more of something.
     pub fn count(&self, counter: Counter, amount: usize) {
-        if let Some(counted) = self.counted.get(counter as usize) {
-            counted.fetch_add(u64::try_from(amount).unwrap_or(u64::MAX), Ordering::Relaxed);
-        }
+        self.counted.count(counter, u64::try_from(amount).unwrap_or(u64::MAX));
     }
 
     pub(super) fn take(&self, limit: Limit, amount: usize, most: usize) -> bool {
@@ -198,6 +230,17 @@ impl Usage {
     }
 }
 
+impl Drop for Usage {
+    fn drop(&mut self) {
+        let Some(whole) = self.whole.as_ref().map(|tenant| tenant.usage()) else { return };
+        let mut parts = whole.parts.lock();
+        parts.retain(|part| !Arc::ptr_eq(part, &self.counted));
+        for counter in Counter::ALL {
+            whole.counted.count(counter, self.counted.of(counter));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,6 +255,18 @@ mod tests {
         }
         let names: std::collections::HashSet<_> = Limit::ALL.into_iter().map(Limit::name).collect();
         assert_eq!(names.len(), Limit::ALL.len());
+    }
+
+    #[test]
+    fn what_a_part_counted_is_the_tenants_and_stays_so_when_the_part_goes() {
+        let tenant = Tenant::of_the_host();
+        let [one, other] = [Usage::part_of(&tenant), Usage::part_of(&tenant)];
+        one.count(Counter::Events, 2);
+        other.count(Counter::Events, 3);
+        tenant.usage().count(Counter::Events, 1);
+        assert_eq!((one.counted(Counter::Events), tenant.usage().counted(Counter::Events)), (2, 6));
+        drop(one);
+        assert_eq!(tenant.usage().counted(Counter::Events), 6);
     }
 
     #[test]

@@ -11,13 +11,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Plugins;
-use super::canary::CanaryRules;
-use super::error::{DeployError, LoadError};
 use super::loaded::Plugin;
-use super::manifest::{Channel, Manifest, Swap, Worker};
+use super::manifest::{Channel, Worker};
 use super::version::Version;
-use crate::engine::Digest;
-use crate::guest::v1::{Exports, Failure, WorkerStart};
+use crate::guest::v1::{Failure, WorkerStart};
 use crate::hub::{Hub, TimerDue};
 use crate::tenant::{Counter, Lease, Limit};
 
@@ -79,12 +76,8 @@ impl Background {
         });
     }
 
-    /// Starts the resident workers and channel handlers of a plugin.
-    pub fn start(&self, plugin: &Arc<Plugin>) {
-        self.start_version(plugin, &plugin.serving().version);
-    }
-
-    fn start_version(&self, plugin: &Arc<Plugin>, version: &Arc<Version>) {
+    /// Starts the resident workers and channel handlers of a version. They end when it is retired.
+    pub(super) fn start(&self, plugin: &Arc<Plugin>, version: &Arc<Version>) {
         let (tenant, name, manifest) = (plugin.owner().name(), plugin.name(), version.manifest());
         // The one worker of a plugin without a manifest is only for those that export it.
         let declared = manifest.workers.iter().any(|worker| worker.name != manifest.name);
@@ -114,106 +107,6 @@ impl Background {
                     ));
                 }
             }
-        }
-    }
-
-    /// Lets another version of a plugin serve: it is compiled, checked and tried with one instance before a single event goes to it, `admit`
-    /// has the last word, and
-    /// if anything is wrong with it the one before goes on. Connections, handles, timers, channels and attachments stay. Resident workers
-    /// of the version before end when they have nothing in hand, and those of the new one are there already; workers that a plugin
-    /// has started itself go on to their own end.
-    ///
-    /// # Errors
-    /// Says what is wrong with the new one.
-    pub async fn swap(
-        &self,
-        plugin: &Arc<Plugin>,
-        manifest: Manifest,
-        component: Vec<u8>,
-        admit: impl FnOnce(Exports) -> Result<(), DeployError>,
-    ) -> Result<(), DeployError> {
-        let _one_at_a_time = plugin.changing.lock().await;
-        let version = self.prepare(plugin, manifest, component).await?;
-        version.open_channels()?;
-        admit(version.exports())?;
-        self.serve_with(plugin, version)?;
-        Ok(())
-    }
-
-    /// Gives some connections another version, which is checked and tried as in [`Background::swap`]. Timers, workers and channels stay
-    /// with the one that serves.
-    ///
-    /// # Errors
-    /// Says what is wrong with it.
-    pub async fn try_out(
-        &self,
-        plugin: &Arc<Plugin>,
-        manifest: Manifest,
-        component: Vec<u8>,
-        rules: CanaryRules,
-    ) -> Result<(), LoadError> {
-        let _one_at_a_time = plugin.changing.lock().await;
-        let version = self.prepare(plugin, manifest, component).await?;
-        plugin.try_out(version, rules);
-        Ok(())
-    }
-
-    /// Lets the canary serve all.
-    ///
-    /// # Errors
-    /// There is none, or it cannot have its channels.
-    pub async fn promote(&self, plugin: &Arc<Plugin>) -> Result<(), LoadError> {
-        let _one_at_a_time = plugin.changing.lock().await;
-        let canary = plugin.serving().canary.clone();
-        let canary = canary.ok_or_else(|| LoadError::NoCanary { name: plugin.name().to_owned() })?;
-        self.serve_with(plugin, Arc::clone(&canary.version))
-    }
-
-    /// Lets a version that served before serve again: the one with this digest, or the latest.
-    ///
-    /// # Errors
-    /// It is not kept, or cannot have its channels.
-    pub async fn roll_back(&self, plugin: &Arc<Plugin>, digest: Option<Digest>) -> Result<(), LoadError> {
-        let _one_at_a_time = plugin.changing.lock().await;
-        let kept = plugin.kept(digest).ok_or_else(|| LoadError::NotKept { name: plugin.name().to_owned(), digest })?;
-        self.serve_with(plugin, Arc::new(kept.again()))
-    }
-
-    async fn prepare(
-        &self,
-        plugin: &Arc<Plugin>,
-        manifest: Manifest,
-        component: Vec<u8>,
-    ) -> Result<Arc<Version>, LoadError> {
-        let name = manifest.name.clone();
-        let loading = Arc::clone(plugin);
-        let loaded = tokio::task::spawn_blocking(move || loading.prepare(manifest, &component)).await;
-        let version = loaded.map_err(|_| LoadError::Interrupted { name: name.clone() })??;
-        version.instantiate().await.map_err(|source| LoadError::Instance { name, source })?;
-        Ok(Arc::new(version))
-    }
-
-    fn serve_with(&self, plugin: &Arc<Plugin>, version: Arc<Version>) -> Result<(), LoadError> {
-        version.open_channels()?;
-        let before = Arc::clone(&plugin.serving().version);
-        plugin.swap(Arc::clone(&version));
-        self.start_version(plugin, &version);
-        if version.manifest().swap == Swap::NewConnections {
-            let drain = version.manifest().swap_drain;
-            self.spawn(async move {
-                tokio::time::sleep(drain).await;
-                before.cool();
-            });
-        }
-        Ok(())
-    }
-
-    /// Ends what a plugin does beside connections. Its connections go on as long as they like.
-    pub fn end(&self, plugin: &Plugin) {
-        let serving = plugin.serving();
-        serving.version.end();
-        if let Some(canary) = &serving.canary {
-            plugin.take_back(canary);
         }
     }
 

@@ -133,7 +133,16 @@ impl Plugin {
         is_done
     }
 
-    /// The same, and the log says why.
+    /// Ends what it does beside connections: nothing serves after it. Its connections go on as long as they like.
+    pub(super) fn end(&self) {
+        let serving = self.serving();
+        serving.version.end();
+        if let Some(canary) = &serving.canary {
+            self.take_back(canary);
+        }
+    }
+
+    /// Takes the canary back, and the log says why.
     pub(super) fn take_back_because(&self, canary: &Arc<Canary>, why: &str) {
         if self.take_back(canary) {
             let told = TakenBack {

@@ -12,6 +12,7 @@ mod registry;
 mod report;
 mod routes;
 mod version;
+mod versions;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

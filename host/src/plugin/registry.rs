@@ -1,17 +1,15 @@
-//! What can be done to a running host: tenants come and go, plugins are deployed, rolled back, tried out and removed. Each is done as a
-//! whole or not at all, and says who did it in the log.
+//! What can be done to a running host: tenants come and go, plugins are deployed and removed. Each is done as a whole or not at all. What
+//! becomes of a plugin's versions is in `versions.rs`, and the folders that are watched in `folder.rs`.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use super::Plugins;
 use super::background::Background;
-use super::canary::CanaryRules;
 use super::error::{DeployError, LoadError};
 use super::loaded::Plugin;
 use super::manifest::{Manifest, ManifestError};
 use super::routes::{RouteError, Routes};
-use crate::engine::Digest;
 use crate::guest::v1::Capabilities;
 use crate::hub::Hub;
 use crate::ids::TenantId;
@@ -167,82 +165,25 @@ impl Registry {
         let found = self.tenants.get(tenant.as_str());
         let tenant = &found.ok_or_else(|| DeployError::NoTenant { plugin: manifest.name.clone(), tenant })?;
         if let Some(plugin) = self.plugins.find(tenant.id(), &manifest.name) {
-            // A version that has no handler cannot have the route of the one before, either.
-            let route = route.or_else(|| self.routes.of(&plugin));
-            let admit = |exports| match &route {
-                Some(route) => Ok(self.routes.set(&tenant.hosts(), route, &plugin, exports)?),
-                None => Ok(()),
-            };
-            self.background.swap(&plugin, manifest, component, admit).await?;
+            self.swap(&plugin, manifest, component, route).await?;
             return Ok(plugin);
         }
         let plugin = self.take_in(tenant, manifest, component).await?;
         if let Some(route) = route
-            && let Err(error) = self.reroute(tenant, &plugin, &route)
+            && let Err(error) = self.routes.set(&tenant.hosts(), &route, &plugin, plugin.serving().version.exports())
         {
             self.plugins.remove(&plugin);
-            return Err(error);
+            return Err(error.into());
         }
-        self.background.start(&plugin);
+        self.background.start(&plugin, &plugin.serving().version);
         Ok(plugin)
-    }
-
-    /// Gives some connections of a plugin another version, which is checked and tried first.
-    ///
-    /// # Errors
-    /// Says what is wrong with it.
-    pub async fn try_out(
-        &self,
-        plugin: &Arc<Plugin>,
-        manifest: Manifest,
-        component: Vec<u8>,
-        rules: CanaryRules,
-    ) -> Result<(), LoadError> {
-        self.background.try_out(plugin, manifest, component, rules).await
-    }
-
-    /// Lets the canary of a plugin serve all.
-    ///
-    /// # Errors
-    /// There is none.
-    pub async fn promote(&self, plugin: &Arc<Plugin>) -> Result<(), LoadError> {
-        self.background.promote(plugin).await
-    }
-
-    /// Changes who gets the canary of a plugin, and what it must not do.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn retry(&self, plugin: &Plugin, rules: CanaryRules) -> Result<(), LoadError> {
-        let changed = plugin.set_rules(rules).map(drop);
-        changed.ok_or_else(|| LoadError::NoCanary { name: plugin.name().to_owned() })
-    }
-
-    /// Takes the canary of a plugin back.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn take_back(&self, plugin: &Plugin) -> Result<(), LoadError> {
-        let canary = plugin.serving().canary.clone();
-        match canary {
-            Some(canary) if plugin.take_back(&canary) => Ok(()),
-            _ => Err(LoadError::NoCanary { name: plugin.name().to_owned() }),
-        }
-    }
-
-    /// Lets a version of a plugin that served before serve again: the one with this digest, or the latest.
-    ///
-    /// # Errors
-    /// It is not kept.
-    pub async fn roll_back(&self, plugin: &Arc<Plugin>, digest: Option<Digest>) -> Result<(), LoadError> {
-        self.background.roll_back(plugin, digest).await
     }
 
     /// Takes a plugin out: its workers and its timers end, nobody connects to it any more, and its connections are closed with 1001.
     pub fn remove(&self, plugin: &Plugin) {
         self.routes.remove(plugin);
         self.plugins.remove(plugin);
-        self.background.end(plugin);
+        plugin.end();
         self.hub.timers().forget(plugin.id());
         self.hub.for_each_of(plugin.tenant(), |connection| {
             if connection.plugin() == plugin.name() {
@@ -267,10 +208,5 @@ impl Registry {
             return Err(LoadError::Instance { name, source });
         }
         Ok(plugin)
-    }
-
-    fn reroute(&self, tenant: &Tenant, plugin: &Arc<Plugin>, route: &str) -> Result<(), DeployError> {
-        self.routes.set(&tenant.hosts(), route, plugin, plugin.serving().version.exports())?;
-        Ok(())
     }
 }

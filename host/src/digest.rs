@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use sha2::Digest as _;
 
+/// So many bytes of a digest tell one version from another.
+const BRIEF: usize = 6;
+
 /// The SHA-256 of a component, as `sha256sum` and registries tell it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest([u8; 32]);
@@ -34,6 +37,19 @@ impl fmt::LowerHex for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// A digest in a line of the log: as many digits as tell one version from another, and whole with `{:#}` for who keeps the line.
+#[derive(Clone, Copy, Debug)]
+pub struct Brief(pub Digest);
+
+impl fmt::Display for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return fmt::Display::fmt(&self.0, f);
+        }
+        self.0.0.iter().take(BRIEF).try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -88,5 +104,7 @@ mod tests {
         // The first example of FIPS 180-2.
         let shown = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(Digest::of(b"abc").to_string(), shown);
+        let brief = Brief(Digest::of(b"abc"));
+        assert_eq!((format!("{brief}"), format!("{brief:#}")), ("ba7816bf8f01".to_owned(), shown.to_owned()));
     }
 }

@@ -58,15 +58,22 @@ async fn what_a_plugin_prints_is_followed_and_no_other_tenant_sees_it() -> anyho
     let forged = "tenant=logs-other plugin=\"bank\" {\"level\":\"error\"}";
     client.get(json!({"do": "print", "text": forged})).await?;
     client.get(json!({"do": "print-error", "text": "third"})).await?;
+    let version = owner.get("/v1/tenants/default/plugins/told").await?.with(200)?["serving"].clone();
+    ensure!(version.is_string());
 
     for text in ["first", forged, "third"] {
         let line = events.line().await?;
         assert_eq!((&line["message"], &line["plugin"]), (&json!(text), &json!("told")), "{line}");
+        assert_eq!(line["version"], version, "{line}");
         assert!(line["at"].as_str().is_some_and(|at| at.ends_with('Z')), "{line}");
     }
     assert_eq!(errors.line().await?["message"], "third");
-    let mut past = Events::open(&owner, &format!("{path}&tail=2&follow=false")).await?;
+    client.send_text(json!([{"do": "trap"}]).to_string()).await?;
+    let trap = errors.line().await?;
+    assert!(trap["level"] == "error" && trap["version"] == version, "{trap}");
+    let mut past = Events::open(&owner, &format!("{path}&tail=3&follow=false")).await?;
     assert_eq!((&past.line().await?["message"], &past.line().await?["message"]), (&json!(forged), &json!("third")));
+    assert_eq!(past.line().await?, trap);
     assert_eq!(past.next().await?, None);
     let mut other = Events::open(&owner, "/v1/tenants/logs-other/logs?tail=1000&follow=false").await?;
     assert_eq!(other.next().await?, None);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use holdline::digest::{Brief, Digest};
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Host, POSTMAN, PUPPET, Setup, case, lines, logged};
@@ -215,9 +216,10 @@ async fn what_a_plugin_prints_goes_to_its_log() -> anyhow::Result<()> {
     client.tell(print).await?;
     client.report().await?;
 
-    assert_eq!(logged("printing", "one").await?, "INFO one tenant=default");
-    assert_eq!(logged("printing", "two").await?, "INFO two tenant=default");
-    assert_eq!(logged("printing", "three").await?, "WARN three tenant=default");
+    let version = Brief(Digest::of(&PUPPET.component()?));
+    assert_eq!(logged("printing", "one").await?, format!("INFO one tenant=default version={version}"));
+    assert_eq!(logged("printing", "two").await?, format!("INFO two tenant=default version={version}"));
+    assert_eq!(logged("printing", "three").await?, format!("WARN three tenant=default version={version}"));
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use super::access::Access;
 use super::api::Api;
 use super::source::Advice;
-use super::table::{or_dash, plain, word};
+use super::table::{or_dash, plain, short, word};
 use super::terminal;
 use crate::admin::shapes::{Level, LogLine};
 
@@ -96,7 +96,8 @@ fn print(event: &Event, access: &Access) -> anyhow::Result<()> {
     }
     let line: LogLine = serde_json::from_str(&event.data).context("a line of the log cannot be understood")?;
     let (level, plugin) = (word(line.level).to_uppercase(), plain(&or_dash(line.plugin)));
-    terminal::line(format!("{} {level:>5} {plugin}: {}", line.at, plain(&line.message)));
+    let version = line.version.map(|digest| format!("@{}", short(&plain(&digest)))).unwrap_or_default();
+    terminal::line(format!("{} {level:>5} {plugin}{version}: {}", line.at, plain(&line.message)));
     Ok(())
 }
 

@@ -79,17 +79,18 @@ impl Background {
     /// Starts the resident workers and channel handlers of a version. They end when it is retired.
     pub(super) fn start(&self, plugin: &Arc<Plugin>, version: &Arc<Version>) {
         let (tenant, name, manifest) = (plugin.owner().name(), plugin.name(), version.manifest());
+        let digest = version.brief();
         // The one worker of a plugin without a manifest is only for those that export it.
         let declared = manifest.workers.iter().any(|worker| worker.name != manifest.name);
         if declared && !version.exports().worker {
-            tracing::warn!(target: "plugin", tenant, plugin = name, "plugin.toml has a [[worker]], and the plugin does not export `worker`");
+            tracing::warn!(target: "plugin", tenant, plugin = name, version = %digest, "plugin.toml has a [[worker]], and the plugin does not export `worker`");
         }
         if version.exports().worker {
             for worker in &version.manifest().workers {
                 for _ in 0..worker.instances {
                     let Some(lease) = plugin.owner().lease(Limit::Workers) else {
                         let (tenant, plugin, worker) = (plugin.owner().name(), plugin.name(), worker.name.as_str());
-                        tracing::error!(target: "plugin", tenant, plugin, worker, "the tenant has as many workers as it may");
+                        tracing::error!(target: "plugin", tenant, plugin, version = %digest, worker, "the tenant has as many workers as it may");
                         return;
                     };
                     self.spawn(resident(Arc::clone(plugin), Arc::clone(version), worker.clone(), lease));
@@ -135,7 +136,7 @@ impl Background {
                 answer
             };
             if let Err(failure) = call.await {
-                plugin.log("timer", &failure);
+                plugin.log(&version, "timer", &failure);
             }
         }
         self.hub.timers().finished(due);
@@ -173,7 +174,7 @@ async fn run(
     if let Err(failure) = &result
         && !failure.is_retirement()
     {
-        plugin.log(&format!("worker {name}"), failure);
+        plugin.log(version, &format!("worker {name}"), failure);
     }
     result
 }
@@ -185,8 +186,8 @@ async fn resident(plugin: Arc<Plugin>, version: Arc<Version>, worker: Worker, _l
     let out_of_time = async {
         retired.cancelled().await;
         tokio::time::sleep(LAST_ITEM).await;
-        let (tenant, plugin, worker) = (plugin.owner().name(), plugin.name(), worker.name.as_str());
-        tracing::warn!(target: "plugin", tenant, plugin, worker, "a worker of an older version is given up");
+        let (tenant, plugin, version) = (plugin.owner().name(), plugin.name(), version.brief());
+        tracing::warn!(target: "plugin", tenant, plugin, %version, worker = worker.name, "a worker of an older version is given up");
     };
     let runs = async {
         let mut pause = FIRST_PAUSE;
@@ -214,8 +215,8 @@ async fn consumer(plugin: Arc<Plugin>, version: Arc<Version>, hub: Arc<Hub>, set
     let channel = match hub.channels().open(plugin.owner(), &settings.name, settings.capacity) {
         Ok(channel) => channel,
         Err(error) => {
-            let (tenant, plugin, channel) = (plugin.owner().name(), plugin.name(), settings.name.as_str());
-            tracing::error!(target: "plugin", tenant, plugin, channel, %error, "the channel handler cannot have its channel");
+            let (tenant, plugin, version) = (plugin.owner().name(), plugin.name(), version.brief());
+            tracing::error!(target: "plugin", tenant, plugin, %version, channel = settings.name, %error, "the channel handler cannot have its channel");
             return;
         }
     };
@@ -234,7 +235,7 @@ async fn consumer(plugin: Arc<Plugin>, version: Arc<Version>, hub: Arc<Hub>, set
             answer
         };
         if let Err(failure) = call.await {
-            plugin.log("item", &failure);
+            plugin.log(&version, "item", &failure);
         }
     }
 }

@@ -58,7 +58,7 @@ impl Dispatch {
             match version.instantiate_now().await {
                 Ok(instance) => *own = Some(instance),
                 Err(failure) => {
-                    plugin.log("connect", &failure);
+                    plugin.log(version, "connect", &failure);
                     return Decision::Full;
                 }
             }
@@ -79,7 +79,7 @@ impl Dispatch {
             Ok(Ok(acceptance)) => Decision::Accept(acceptance),
             Ok(Err(refusal)) => Decision::Refuse(refusal),
             Err(failure) => {
-                plugin.log("connect", &failure);
+                plugin.log(version, "connect", &failure);
                 Decision::Failed
             }
         }
@@ -111,7 +111,7 @@ impl Dispatch {
             Err(failure) => Some(failure),
         };
         let outcome = failure.map_or(Ok(()), |failure| {
-            plugin.log(name, &failure);
+            plugin.log(version, name, &failure);
             Err(())
         });
         if let Some(trial) = trial {

@@ -61,11 +61,12 @@ impl Identity {
     }
 
     /// Whose the instances of a version are.
-    pub(super) fn owner(&self, manifest: &Manifest, exports: Exports) -> Owner {
+    pub(super) fn owner(&self, manifest: &Manifest, digest: Digest, exports: Exports) -> Owner {
         Owner {
             tenant: Arc::clone(self.tenant()),
             plugin: self.id,
             name: Arc::clone(&self.name),
+            digest,
             share: Arc::clone(&self.share),
             retain_deadline: manifest.retain.deadline,
             hub: Arc::clone(&self.hub),
@@ -243,21 +244,21 @@ impl Plugin {
         self.identity.tenant()
     }
 
-    /// Writes a failure into the plugin's log, whole.
-    pub(super) fn log(&self, event: &str, failure: &Failure) {
-        let (tenant, plugin) = (self.owner().name(), self.name());
+    /// Writes a failure of one of its versions into the plugin's log, whole.
+    pub(super) fn log(&self, version: &Version, event: &str, failure: &Failure) {
+        let (tenant, plugin, version) = (self.owner().name(), self.name(), version.brief());
         self.usage().count(Counter::Failures, 1);
         match failure {
             Failure::Returned(text) => {
-                tracing::warn!(target: "plugin", tenant, plugin, event, "returned an error: {text}");
+                tracing::warn!(target: "plugin", tenant, plugin, %version, event, "returned an error: {text}");
             }
             Failure::Trapped { source, .. } => {
-                tracing::error!(target: "plugin", tenant, plugin, event, trap = format!("{source:?}"), "{failure}");
+                tracing::error!(target: "plugin", tenant, plugin, %version, event, trap = format!("{source:?}"), "{failure}");
             }
             Failure::NotStarted(source) => {
-                tracing::error!(target: "plugin", tenant, plugin, event, cause = format!("{source:?}"), "{failure}");
+                tracing::error!(target: "plugin", tenant, plugin, %version, event, cause = format!("{source:?}"), "{failure}");
             }
-            Failure::NotExported(_) => tracing::error!(target: "plugin", tenant, plugin, event, "{failure}"),
+            Failure::NotExported(_) => tracing::error!(target: "plugin", tenant, plugin, %version, event, "{failure}"),
         }
     }
 }

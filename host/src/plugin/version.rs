@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::error::LoadError;
 use super::loaded::Identity;
 use super::manifest::{Isolation, Manifest, Swap};
+use crate::digest::Brief;
 use crate::engine::{Digest, Limits, Made, Pool, Turn};
 use crate::guest::v1::{Exports, Failure, Instance, Owner, Template};
 use crate::tenant::Limit;
@@ -55,7 +56,7 @@ impl Version {
         let loaded = engine.load(component).map_err(|source| LoadError::Component { name: name(), source })?;
         let template = Template::prepare(engine, &loaded.component, plugin.granted.now().grants())
             .map_err(|source| LoadError::Prepare { name: name(), source })?;
-        let owner = plugin.owner(&manifest, template.exports());
+        let owner = plugin.owner(&manifest, loaded.digest, template.exports());
         let most = plugin.tenant().limits();
         let memory = manifest.limits.memory.min(most.instance_memory);
         let limits = Limits {
@@ -120,6 +121,11 @@ impl Version {
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The same, for a line of the log.
+    pub(super) fn brief(&self) -> Brief {
+        Brief(self.digest)
     }
 
     /// Where its machine code comes from.

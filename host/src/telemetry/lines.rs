@@ -25,8 +25,8 @@ pub const KEPT_LINES: usize = 1_000;
 /// And no more bytes of them: a thousand tenants that say much must not have the host's memory.
 const KEPT_BYTES: usize = 256 << 10;
 
-/// What a line counts beside its text.
-const LINE: usize = 128;
+/// What a line counts beside its text: the digest of a version has 71 characters.
+const LINE: usize = 224;
 
 /// So many lines may wait for one who follows.
 const WAITING: usize = 256;
@@ -40,6 +40,8 @@ pub struct Line {
     pub level: Level,
     /// Which plugin said it or is meant.
     pub plugin: Option<String>,
+    /// The digest of its version, if it is about one.
+    pub version: Option<String>,
     /// The text, and what else is told with it.
     pub message: String,
 }
@@ -126,7 +128,8 @@ impl<S: Subscriber> Layer<S> for Keeper {
         // What has no tenant is nobody's to see.
         let Some(tenant) = said.tenant else { return };
         let message = said.message + &said.others;
-        let line = Line { at: SystemTime::now(), level: *event.metadata().level(), plugin: said.plugin, message };
+        let (at, level) = (SystemTime::now(), *event.metadata().level());
+        let line = Line { at, level, plugin: said.plugin, version: said.version, message };
         lines().push(&tenant, line);
     }
 }
@@ -136,6 +139,7 @@ impl<S: Subscriber> Layer<S> for Keeper {
 struct Said {
     tenant: Option<String>,
     plugin: Option<String>,
+    version: Option<String>,
     message: String,
     others: String,
 }
@@ -152,6 +156,8 @@ impl Visit for Said {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         // Writing to a text never fails.
         let _always = match field.name() {
+            // What is brief in the log is kept whole.
+            "version" => write!(self.version.insert(String::new()), "{value:#?}"),
             "message" => write!(self.message, "{value:?}"),
             name => write!(self.others, " {name}={value:?}"),
         };
@@ -163,7 +169,7 @@ mod tests {
     use super::*;
 
     fn line(message: &str) -> Line {
-        Line { at: SystemTime::now(), level: Level::INFO, plugin: None, message: message.to_owned() }
+        Line { at: SystemTime::now(), level: Level::INFO, plugin: None, version: None, message: message.to_owned() }
     }
 
     fn texts(lines: &[Arc<Line>]) -> Vec<&str> {

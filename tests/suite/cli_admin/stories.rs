@@ -212,16 +212,21 @@ async fn logs_are_lines_and_nothing_in_them_reaches_into_the_terminal() -> anyho
     for _ in 0..3 {
         stand_in.tell("logs", say());
     }
+    let mut of_a_version = line.clone();
+    of_a_version["version"] = json!(format!("sha256:{}", "0123456789abcdef".repeat(4)));
+    stand_in.tell("logs", Say::Raw(200, "text/event-stream", format!("data: {of_a_version}\n\n")));
 
     let ended = desk.run(&["logs", "--plugin", "echo", "--level", "warn", "--tail", "20"]).await?;
     let json = desk.output(&["logs", "--json"]).await?;
     let followed = desk.run(&["logs", "-f"]).await?;
+    let versioned = desk.output(&["logs"]).await?;
 
     assert_eq!(ended.stdout, "2026-01-02T03:04:05Z  WARN echo: odd \\u{1b}[2J\n");
     assert!(ended.code == Some(0) && ended.stderr.contains("lines were lost"), "{}", ended.stderr);
     assert_eq!(serde_json::from_str::<Value>(&json)?, line);
     assert!(followed.code == Some(1) && followed.stderr.contains("the host has ended the log"), "{}", followed.stderr);
     assert_eq!(followed.stdout, ended.stdout);
+    assert_eq!(versioned, "2026-01-02T03:04:05Z  WARN echo@0123456789ab: odd \\u{1b}[2J\n");
     let seen = stand_in.seen();
     assert_eq!(query(&seen[0]), [("plugin", "echo"), ("level", "warn"), ("tail", "20"), ("follow", "false")]);
     assert_eq!(query(&seen[2]), [("level", "info"), ("tail", "100"), ("follow", "true")]);

@@ -140,7 +140,7 @@ fn event(line: &Line) -> Bytes {
         at: timestamp(line.at),
         level: level(line.level),
         plugin: line.plugin.clone(),
-        version: None,
+        version: line.version.clone(),
         message: line.message.clone(),
     };
     // JSON has no line break that is not escaped, so it is one line of the stream.

@@ -41,7 +41,7 @@ pub struct LogLine {
     pub level: Level,
     /// Which plugin said it or is meant.
     pub plugin: Option<String>,
-    /// The digest of its version.
+    /// The digest of its version; null if the line is about none.
     pub version: Option<String>,
     /// The text.
     pub message: String,

@@ -14,6 +14,7 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use super::state::Owner;
+use crate::digest::Brief;
 use crate::tenant::Limit;
 
 /// A line longer than this is cut into several.
@@ -68,8 +69,9 @@ impl Printed {
 
 /// Tells how many lines of a plugin were left out.
 pub(super) fn tell_left_out(owner: &Owner, lines: u64) {
-    let (tenant, plugin, most) = (owner.tenant.name(), &*owner.name, owner.tenant.limits().log_size_per_second);
-    tracing::warn!(target: "plugin", tenant, plugin, "{lines} lines were left out: a plugin may print {most} in a second");
+    let (tenant, plugin, version) = (owner.tenant.name(), &*owner.name, Brief(owner.digest));
+    let most = owner.tenant.limits().log_size_per_second;
+    tracing::warn!(target: "plugin", tenant, plugin, %version, "{lines} lines were left out: a plugin may print {most} in a second");
 }
 
 /// Which of the two streams it is.
@@ -103,10 +105,11 @@ impl PluginLog {
             Verdict::LeaveOut => return self.owner.tenant.refuse(Limit::Log),
         }
         let line = String::from_utf8_lossy(line);
-        let (tenant, plugin, line) = (self.owner.tenant.name(), &*self.owner.name, line.trim_end());
+        let line = line.trim_end();
+        let (tenant, plugin, version) = (self.owner.tenant.name(), &*self.owner.name, Brief(self.owner.digest));
         match self.level {
-            Level::Info => tracing::info!(target: "plugin", tenant, plugin, "{line}"),
-            Level::Warn => tracing::warn!(target: "plugin", tenant, plugin, "{line}"),
+            Level::Info => tracing::info!(target: "plugin", tenant, plugin, %version, "{line}"),
+            Level::Warn => tracing::warn!(target: "plugin", tenant, plugin, %version, "{line}"),
         }
     }
 }

@@ -14,6 +14,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use super::granted::Outgoing;
 use super::grants::Granted;
 use super::log::{Level, PluginLog, Printed, tell_left_out};
+use crate::digest::Digest;
 use crate::engine::{Meter, Metered, Seat, Share};
 use crate::hub::{Connection, Hub};
 use crate::ids::PluginId;
@@ -22,7 +23,7 @@ use crate::tenant::{Lease, Tenant, Usage};
 /// The most random bytes that a guest gets at once: they are made without a look at the time, and these take a millisecond.
 const MAX_RANDOM: u64 = 256 << 10;
 
-/// Whose instance it is, and where what it asks for goes. One for all instances of a plugin.
+/// Whose instance it is, and where what it asks for goes. One for all instances of a version of a plugin.
 pub struct Owner {
     /// The tenant.
     pub tenant: Arc<Tenant>,
@@ -30,6 +31,8 @@ pub struct Owner {
     pub plugin: PluginId,
     /// The plugin's name, for its log.
     pub name: Arc<str>,
+    /// Which version of it, for its log.
+    pub digest: Digest,
     /// Its tenant's part of the computing time.
     pub share: Arc<Share>,
     /// How long a retention lasts when the handler does not say; none means the hub's default.

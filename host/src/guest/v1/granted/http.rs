@@ -7,6 +7,7 @@ use std::sync::Arc;
 use http_body_util::BodyExt;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView};
 
+use crate::digest::Brief;
 use crate::guest::v1::state::{Owner, State};
 use crate::outgoing::{self, Timeouts};
 
@@ -69,12 +70,12 @@ fn timeouts(options: RequestOptions) -> Timeouts {
 
 /// What the guest is told, after the log was told what a person has to know.
 fn told(owner: &Owner, cause: outgoing::Error) -> Error {
-    let plugin = &*owner.name;
+    let (tenant, plugin, version) = (owner.tenant.name(), &*owner.name, Brief(owner.digest));
     match &cause {
         outgoing::Error::Host(_) | outgoing::Error::Address { .. } => {
-            tracing::warn!(target: "plugin", plugin, "a request was refused: {cause}; `http` under [grants] says where it may go");
+            tracing::warn!(target: "plugin", tenant, plugin, %version, "a request was refused: {cause}; `http` under [grants] says where it may go");
         }
-        other => tracing::debug!(target: "plugin", plugin, "a request failed: {other}"),
+        other => tracing::debug!(target: "plugin", tenant, plugin, %version, "a request failed: {other}"),
     }
     error(cause)
 }

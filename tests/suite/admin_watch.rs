@@ -82,6 +82,26 @@ async fn what_a_plugin_prints_is_followed_and_no_other_tenant_sees_it() -> anyho
 }
 
 #[tokio::test]
+async fn what_plugins_print_in_a_second_is_in_the_usage() -> anyhow::Result<()> {
+    let host = Setup::new().operated("admin-printed")?.guest(PUPPET, "printed", "")?.start().await?;
+    let owner = host.operator()?;
+    let mut client = host.connect("/printed").await?;
+    let shown = async {
+        loop {
+            client.get(json!({"do": "print", "text": "a line"})).await?;
+            let usage = owner.get("/v1/tenants/default/usage").await?.with(200)?;
+            let items = usage["items"].as_array().context("no items")?;
+            let row = items.iter().find(|it| it["key"] == "log-size-per-second").context("no such limit")?;
+            if row["used"].as_u64().is_some_and(|used| used > 0) {
+                return anyhow::Ok(row["unit"].clone());
+            }
+        }
+    };
+    assert_eq!(within("what is printed", shown).await??, "bytes-per-second");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_stream_ends_with_its_token() -> anyhow::Result<()> {
     let host = Setup::new().operated("admin-stream")?.start().await?;
     let owner = host.operator()?;

@@ -1,4 +1,4 @@
-//! How fast the clients of each tenant send, by a look at its counters once a second.
+//! How fast the clients of each tenant send and its plugins print, by a look at its counters once a second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +22,10 @@ pub(super) struct Rates {
 struct Look {
     messages: u64,
     bytes: u64,
+    printed: u64,
     message_rate: u64,
     byte_rate: u64,
+    print_rate: u64,
 }
 
 impl Rates {
@@ -40,10 +42,12 @@ impl Rates {
         for tenant in tenants {
             let counted = |counter| tenant.usage().counted(counter);
             let (messages, bytes) = (counted(Counter::MessagesIn), counted(Counter::BytesIn));
+            let printed = tenant.printed();
             let mut look = self.tenants.entry(tenant.id()).or_default();
             let message_rate = messages.saturating_sub(look.messages);
             let byte_rate = bytes.saturating_sub(look.bytes);
-            *look = Look { messages, bytes, message_rate, byte_rate };
+            let print_rate = printed.saturating_sub(look.printed);
+            *look = Look { messages, bytes, printed, message_rate, byte_rate, print_rate };
         }
         if self.tenants.len() > tenants.len() {
             self.tenants.retain(|id, _| tenants.iter().any(|tenant| tenant.id() == *id));
@@ -56,6 +60,7 @@ impl Rates {
         match limit {
             Limit::MessageRate => look.message_rate,
             Limit::ByteRate => look.byte_rate,
+            Limit::Log => look.print_rate,
             other => u64::try_from(tenant.usage().used(other)).unwrap_or(u64::MAX),
         }
     }
@@ -68,13 +73,15 @@ mod tests {
     #[test]
     fn a_rate_is_what_came_between_two_looks() {
         let (rates, tenant) = (Rates::default(), Tenant::of_the_host());
-        let used = |rates: &Rates| (rates.used(&tenant, Limit::MessageRate), rates.used(&tenant, Limit::ByteRate));
-        assert_eq!(used(&rates), (0, 0));
+        let rates_of = [Limit::MessageRate, Limit::ByteRate, Limit::Log];
+        let used = |rates: &Rates| rates_of.map(|limit| rates.used(&tenant, limit));
+        assert_eq!(used(&rates), [0, 0, 0]);
         for (messages, bytes) in [(3, 300), (1, 10), (0, 0)] {
             tenant.usage().count(Counter::MessagesIn, messages);
             tenant.usage().count(Counter::BytesIn, bytes);
+            assert!(tenant.may_print(bytes * 2));
             rates.look(std::slice::from_ref(&tenant));
-            assert_eq!(used(&rates), (messages as u64, bytes as u64));
+            assert_eq!(used(&rates), [messages, bytes, bytes * 2].map(|count| count as u64));
         }
         rates.look(&[]);
         assert!(rates.tenants.is_empty());

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use arc_swap::{ArcSwap, Guard};
 use parking_lot::Mutex;
@@ -12,7 +13,7 @@ use super::error::LoadError;
 use super::manifest::Manifest;
 use super::version::Version;
 use crate::engine::{Digest, Engine, Share};
-use crate::guest::v1::{Exports, Failure, Granted, Owner, Printed, WorkerStart};
+use crate::guest::v1::{Exports, Failure, Granted, Owner, WorkerStart};
 use crate::hub::Hub;
 use crate::ids::{PluginId, TenantId};
 use crate::tenant::{Counter, Lease, Tenant, Usage};
@@ -75,7 +76,7 @@ impl Identity {
             has_timer_handler: exports.timer_handler,
             has_worker: exports.worker,
             granted: Arc::clone(&self.granted),
-            printed: Printed::default(),
+            left_out: AtomicU64::new(0),
         }
     }
 }

@@ -4,6 +4,7 @@
 mod lease;
 mod limits;
 mod name;
+mod printed;
 mod rate;
 mod tenants;
 mod usage;
@@ -11,6 +12,7 @@ mod usage;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::Notify;
@@ -23,6 +25,7 @@ pub use tenants::{TenantExists, Tenants};
 pub use usage::{Counter, Limit, Usage};
 
 use crate::ids::TenantId;
+use printed::Printed;
 use rate::Rates;
 
 /// One tenant. Nothing of it is shared with another one or visible to it.
@@ -36,6 +39,7 @@ pub struct Tenant {
     most: [AtomicUsize; Limit::ALL.len()],
     // Read at every message: readers write nothing that they share.
     rates: ArcSwap<Rates>,
+    printed: Printed,
     usage: Usage,
     // Whoever waits for an instance to end.
     instance_ended: Notify,
@@ -54,6 +58,7 @@ impl Tenant {
             limits: ArcSwap::from_pointee(limits),
             most,
             rates,
+            printed: Printed::default(),
             usage: Usage::default(),
             instance_ended: Notify::new(),
         })
@@ -170,6 +175,22 @@ impl Tenant {
             self.refuse(limit);
         }
         pace
+    }
+
+    /// True if one of its plugins may print so many bytes now. What may be printed is counted.
+    #[must_use]
+    pub fn may_print(&self, bytes: usize) -> bool {
+        let may = self.printed.take(bytes, self.limits.load().most(Limit::Log), Instant::now());
+        if !may {
+            self.refuse(Limit::Log);
+        }
+        may
+    }
+
+    /// How many bytes its plugins have printed since the host started.
+    #[must_use]
+    pub fn printed(&self) -> u64 {
+        self.printed.in_all()
     }
 
     /// True if so much more could be taken now.

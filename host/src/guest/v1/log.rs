@@ -1,21 +1,19 @@
-//! What a plugin prints goes to its log, line by line: stdout as info, stderr as a warning. In a second it gets so much of it; the rest
-//! is left out, and how much that was is told.
+//! What a plugin prints goes to its log, line by line: stdout as info, stderr as a warning. In a second the plugins of a
+//! tenant get so much of it; the rest is left out, and how much that was is told.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use super::state::Owner;
 use crate::digest::Brief;
-use crate::tenant::Limit;
 
 /// A line longer than this is cut into several.
 const MAX_LINE: usize = 8 << 10;
@@ -23,55 +21,15 @@ const MAX_LINE: usize = 8 << 10;
 /// What a line counts beside its own bytes: without it empty lines would be free.
 const LINE: usize = 64;
 
-/// What a plugin has printed in the second that goes on.
-#[derive(Debug, Default)]
-pub struct Printed(Mutex<Second>);
-
-#[derive(Debug, Default)]
-struct Second {
-    begun: Option<Instant>,
-    bytes: usize,
-    left_out: u64,
-}
-
-/// What becomes of a line.
-enum Verdict {
-    /// It is written, and before it how many were left out.
-    Write {
-        left_out: u64,
-    },
-    LeaveOut,
-}
-
-impl Printed {
-    /// How many lines were left out and not told yet.
-    pub(super) fn left_out(&self) -> u64 {
-        self.0.lock().left_out
+/// Tells how many lines of a plugin were left out and not told yet, if any were.
+pub(super) fn tell_left_out(owner: &Owner) {
+    let lines = owner.left_out.swap(0, Ordering::Relaxed);
+    if lines == 0 {
+        return;
     }
-
-    /// `most` is how many bytes there may be in a second.
-    fn judge(&self, line: usize, most: usize, now: Instant) -> Verdict {
-        let mut second = self.0.lock();
-        let mut told = 0;
-        if second.begun.is_none_or(|begun| now.saturating_duration_since(begun) >= Duration::from_secs(1)) {
-            told = second.left_out;
-            *second = Second { begun: Some(now), ..Second::default() };
-        }
-        let after = second.bytes.saturating_add(LINE).saturating_add(line);
-        if after > most {
-            second.left_out += 1;
-            return Verdict::LeaveOut;
-        }
-        second.bytes = after;
-        Verdict::Write { left_out: told }
-    }
-}
-
-/// Tells how many lines of a plugin were left out.
-pub(super) fn tell_left_out(owner: &Owner, lines: u64) {
     let (tenant, plugin, version) = (owner.tenant.name(), &*owner.name, Brief(owner.digest));
     let most = owner.tenant.limits().log_size_per_second;
-    tracing::warn!(target: "plugin", tenant, plugin, %version, "{lines} lines were left out: a plugin may print {most} in a second");
+    tracing::warn!(target: "plugin", tenant, plugin, %version, "{lines} lines were left out: the plugins of a tenant may print {most} in a second");
 }
 
 /// Which of the two streams it is.
@@ -98,12 +56,11 @@ impl PluginLog {
     }
 
     fn line(&self, line: &[u8]) {
-        let most = self.owner.tenant.limits().most(Limit::Log);
-        match self.owner.printed.judge(line.len(), most, Instant::now()) {
-            Verdict::Write { left_out: 0 } => {}
-            Verdict::Write { left_out } => tell_left_out(&self.owner, left_out),
-            Verdict::LeaveOut => return self.owner.tenant.refuse(Limit::Log),
+        if !self.owner.tenant.may_print(LINE + line.len()) {
+            self.owner.left_out.fetch_add(1, Ordering::Relaxed);
+            return;
         }
+        tell_left_out(&self.owner);
         let line = String::from_utf8_lossy(line);
         let line = line.trim_end();
         let (tenant, plugin, version) = (self.owner.tenant.name(), &*self.owner.name, Brief(self.owner.digest));
@@ -190,39 +147,5 @@ impl AsyncWrite for Lines {
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// How many of so many lines are written at this moment, and how many it says were left out before.
-    fn written(printed: &Printed, lines: usize, bytes: usize, now: Instant) -> (usize, u64) {
-        let mut told = 0;
-        let write = (0..lines).filter(|_| match printed.judge(bytes, 74_000, now) {
-            Verdict::Write { left_out } => {
-                told += left_out;
-                true
-            }
-            Verdict::LeaveOut => false,
-        });
-        (write.count(), told)
-    }
-
-    #[test]
-    fn so_many_lines_are_written_in_a_second_and_then_it_is_told_how_many_were_not() {
-        let (printed, now) = (Printed::default(), Instant::now());
-        assert_eq!(written(&printed, 1500, 10, now), (1000, 0));
-        assert_eq!(written(&printed, 100, 10, now + Duration::from_millis(999)), (0, 0));
-        assert_eq!(printed.left_out(), 600);
-        assert_eq!(written(&printed, 10, 10, now + Duration::from_secs(1)), (10, 600));
-        assert_eq!(printed.left_out(), 0);
-    }
-
-    #[test]
-    fn long_lines_are_fewer() {
-        let (printed, now) = (Printed::default(), Instant::now());
-        assert_eq!(written(&printed, 100, 8 << 10, now), (8, 0));
     }
 }

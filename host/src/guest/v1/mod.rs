@@ -21,7 +21,6 @@ mod workers;
 pub use calls::{Acceptance, Event, Failure, Refusal};
 pub use grants::{Capabilities, Grant, Granted, Grants, Secret};
 pub use instance::Instance;
-pub use log::Printed;
 pub use state::{Owner, WorkerStart};
 pub use template::{Exports, PrepareError, Template, imports};
 

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::granted::Outgoing;
 use super::grants::Granted;
-use super::log::{Level, PluginLog, Printed, tell_left_out};
+use super::log::{Level, PluginLog, tell_left_out};
 use crate::digest::Digest;
 use crate::engine::{Meter, Metered, Seat, Share};
 use crate::hub::{Connection, Hub};
@@ -49,16 +50,13 @@ pub struct Owner {
     pub has_worker: bool,
     /// What its tenant grants it.
     pub granted: Arc<Granted>,
-    /// What it has printed lately.
-    pub printed: Printed,
+    /// How many lines that it has printed were left out of its log and not told yet.
+    pub left_out: AtomicU64,
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        let left_out = self.printed.left_out();
-        if left_out > 0 {
-            tell_left_out(self, left_out);
-        }
+        tell_left_out(self);
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::admin::{Admin, AdminError, Declared, Given};
 use crate::config::Config;
@@ -119,7 +120,7 @@ pub struct Running {
     door: Arc<Door>,
     registry: Registry,
     admin: Arc<Admin>,
-    hearing: JoinHandle<()>,
+    hearing: AbortOnDropHandle<()>,
     clock: JoinHandle<()>,
     drain: Duration,
     close_timeout: Duration,
@@ -146,6 +147,11 @@ impl Running {
         config.warn_of_overcommitment();
         let declared = declared(config, &deployments);
         let admin = Arc::new(Admin::open(config.admin.clone(), store, registry.clone(), declared).await?);
+        // Aborted if the start fails, so that the store is free again.
+        let hearing = AbortOnDropHandle::new(tokio::spawn({
+            let admin = Arc::clone(&admin);
+            async move { admin.hear(told.taken_back, told.followed).await }
+        }));
         take_in(&registry, deployments).await?;
         let own = config.folder.iter().map(|folder| (TenantName::default(), folder));
         let of_tenants = config.tenants.iter().filter_map(|it| Some((it.name.clone(), it.folder.as_ref()?)));
@@ -160,10 +166,6 @@ impl Running {
             async move { hub.run().await }
         });
         registry.background().serve(due, told.workers);
-        let hearing = tokio::spawn({
-            let admin = Arc::clone(&admin);
-            async move { admin.hear(told.taken_back).await }
-        });
         admin.ready();
         let close_timeout = config.listen.close_timeout;
         let drain = config.drain;

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use anyhow::Context;
 use holdline::ids::TenantId;
 use holdline::plugin::embed;
 
-use crate::harness::{COUNTER, Client, Guest, PUPPET, Setup, logged, sample};
+use crate::harness::{COUNTER, Client, Guest, PUPPET, Setup, logged, sample, within};
 
 /// A component with its manifest, put there in one step.
 fn put(folder: &Path, name: &str, component: &[u8]) -> anyhow::Result<()> {
@@ -30,7 +31,8 @@ async fn what_is_in_it_serves_and_follows_its_changes() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     guest(folder.path(), "from-the-start", COUNTER)?;
     let path = folder.path().to_owned();
-    let host = Setup::new().configured(|config| config.folder = Some(path)).start().await?;
+    let setup = Setup::new().operated("folder-audit")?;
+    let host = setup.configured(|config| config.folder = Some(path)).start().await?;
     let mut client = host.connect("/from-the-start").await?;
     assert_eq!((says(&mut client, "").await?, says(&mut client, "").await?), ("1".to_owned(), "2".to_owned()));
 
@@ -56,6 +58,26 @@ async fn what_is_in_it_serves_and_follows_its_changes() -> anyhow::Result<()> {
     assert_eq!(client.closed().await?.0, 1001);
     host.until("the end of the plugin", |_| host.registry().find(TenantId::default(), "from-the-start").is_none())
         .await?;
+
+    let entered = async {
+        loop {
+            let log = host.operator()?.get("/v1/tenants/default/audit").await?.with(200)?;
+            let entries = log["items"].as_array().context("entries")?.clone();
+            if entries.iter().any(|it| it["what"] == "plugin.deleted") {
+                return anyhow::Ok(entries);
+            }
+        }
+    };
+    let entries = within("the entry of the end", entered).await??;
+    let by_the_folder: Vec<_> = entries.iter().filter(|it| it["who"] == "folder").collect();
+    let told: Vec<_> = by_the_folder.iter().map(|it| (it["what"].as_str(), it["subject"].as_str())).collect();
+    let (deployed, deleted) = (Some("plugin.deployed"), Some("plugin.deleted"));
+    let [first, later] = [Some("from-the-start"), Some("came-later")];
+    assert_eq!(told, [(deployed, first), (deployed, later), (deployed, first), (deleted, first)]);
+    let details: Vec<_> = by_the_folder.iter().map(|it| &it["details"]).collect();
+    assert_eq!(details[2]["previous"], details[0]["digest"]);
+    assert!(details[0].get("previous").is_none() && details[0]["digest"] != details[2]["digest"], "{details:?}");
+    assert!(details.iter().all(|it| it["file"].as_str().is_some_and(|file| !file.contains('/'))), "{details:?}");
     Ok(())
 }
 

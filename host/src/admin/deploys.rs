@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use tokio::sync::mpsc;
 
 use super::Api;
 use super::fault::Fault;
@@ -268,22 +267,6 @@ impl Api {
 pub(super) enum Kept {
     Yes,
     No,
-}
-
-/// Canaries that were taken back by themselves.
-pub(super) async fn hear(api: Arc<Api>, mut taken_back: mpsc::Receiver<TakenBack>) {
-    while let Some(told) = taken_back.recv().await {
-        let _turn = api.turns.of(&told.tenant, &told.plugin).await;
-        let entry = Entry::of_the_host("canary.taken-back").tenant(&told.tenant);
-        let entered = match api.ledger.plugin(&told.tenant, &told.plugin).await {
-            Ok(Some(mut record)) => api.canary_ended(entry, &mut record, &told.tenant, (&told, Kept::Yes)).await,
-            Ok(None) => api.canary_ended(entry, &mut PluginRecord::default(), &told.tenant, (&told, Kept::No)).await,
-            Err(error) => Err(error.into()),
-        };
-        if let Err(fault) = entered {
-            tracing::error!(plugin = told.plugin, ?fault, "the end of a canary was not entered");
-        }
-    }
 }
 
 /// The version whose digest begins so; two of them are none.

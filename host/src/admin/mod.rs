@@ -12,6 +12,7 @@ mod fault;
 mod first_token;
 mod gate;
 mod granting;
+mod heard;
 mod ledger;
 mod limits;
 mod listener;
@@ -48,7 +49,7 @@ use shapes::HostState;
 use turns::Turns;
 use uploads::Uploads;
 
-use crate::plugin::{Registry, TakenBack};
+use crate::plugin::{Followed, Registry, TakenBack};
 use crate::store::Store;
 
 /// The description of the API, in OpenAPI 3.1.
@@ -164,9 +165,12 @@ impl Admin {
         self.api.state.store(DRAINING, Ordering::Release);
     }
 
-    /// Enters the canaries into the ledger that are taken back by themselves, until the API is closed.
-    pub async fn hear(&self, taken_back: mpsc::Receiver<TakenBack>) {
-        self.api.closing.run_until_cancelled(deploys::hear(Arc::clone(&self.api), taken_back)).await;
+    /// Enters into the ledger what is done by nobody who asks here, until the API is closed: canaries are taken back by themselves, and
+    /// folders change plugins.
+    pub async fn hear(&self, taken_back: mpsc::Receiver<TakenBack>, followed: mpsc::Receiver<Followed>) {
+        let canaries = heard::canaries(Arc::clone(&self.api), taken_back);
+        let folders = heard::folders(Arc::clone(&self.api), followed);
+        self.api.closing.run_until_cancelled(async { tokio::join!(canaries, folders) }).await;
     }
 
     /// Answers nobody any more.

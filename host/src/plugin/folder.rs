@@ -4,12 +4,15 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
+use super::loaded::Plugin;
 use super::registry::{Deployment, Registry};
+use crate::digest::Digest;
 use crate::telemetry;
 use crate::tenant::TenantName;
 
@@ -24,6 +27,33 @@ pub struct WatchError {
     folder: PathBuf,
     /// Why not.
     source: notify::Error,
+}
+
+/// A folder has changed a plugin.
+#[derive(Clone, Debug)]
+pub struct Followed {
+    /// Whose plugin it is.
+    pub tenant: String,
+    /// Which.
+    pub plugin: String,
+    /// The file's name in the folder.
+    pub file: String,
+    /// What was done.
+    pub change: Change,
+}
+
+/// What a folder has done to a plugin.
+#[derive(Clone, Copy, Debug)]
+pub enum Change {
+    /// It serves now.
+    Deployed {
+        /// The version.
+        digest: Digest,
+        /// The one in whose place.
+        previous: Option<Digest>,
+    },
+    /// Its file has gone, and so has it.
+    Removed,
 }
 
 /// The components of a folder, as they were when it was looked at last.
@@ -76,7 +106,7 @@ impl Folder {
         let gone: Vec<PathBuf> = self.known.keys().filter(|path| !paths.contains(path)).cloned().collect();
         for path in gone {
             if let Some(Known { plugin: Some(name), .. }) = self.known.remove(&path) {
-                self.remove(&name);
+                self.remove(&path, &name).await;
             }
         }
         for (path, changed, size) in there {
@@ -122,10 +152,12 @@ impl Folder {
         let name = deployment.manifest.name.clone();
         deployment.tenant = self.tenant.clone();
         deployment.route = Some(format!("/{name}"));
+        let previous = self.plugin(&name).map(|plugin| plugin.serving().version.digest());
         match self.registry.deploy(deployment).await {
             Ok(plugin) => {
-                let version = plugin.serving().version.digest();
-                tracing::info!(tenant, plugin = name, %version, file = %shown, "deployed");
+                let digest = plugin.serving().version.digest();
+                tracing::info!(tenant, plugin = name, version = %digest, file = %shown, "deployed");
+                self.tell(path, &name, Change::Deployed { digest, previous }).await;
                 Some(name)
             }
             Err(error) => {
@@ -136,12 +168,24 @@ impl Folder {
         }
     }
 
-    fn remove(&self, name: &str) {
-        let tenant = self.registry.tenants().get(self.tenant.as_str());
-        if let Some(plugin) = tenant.and_then(|tenant| self.registry.find(tenant.id(), name)) {
+    async fn remove(&self, path: &Path, name: &str) {
+        if let Some(plugin) = self.plugin(name) {
             self.registry.remove(&plugin);
             tracing::info!(tenant = self.tenant.as_str(), plugin = name, "removed: its file has gone");
+            self.tell(path, name, Change::Removed).await;
         }
+    }
+
+    fn plugin(&self, name: &str) -> Option<Arc<Plugin>> {
+        let tenant = self.registry.tenants().get(self.tenant.as_str())?;
+        self.registry.find(tenant.id(), name)
+    }
+
+    async fn tell(&self, path: &Path, plugin: &str, change: Change) {
+        // Its tenant may read this, and where the folder is on the host is not for everybody.
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (tenant, plugin) = (self.tenant.to_string(), plugin.to_owned());
+        self.registry.plugins().tell(Followed { tenant, plugin, file, change }).await;
     }
 }
 

@@ -26,7 +26,7 @@ pub use background::Background;
 pub use canary::{Canary, CanaryRules, Record, TakenBack};
 pub use dispatch::{Decision, Dispatch};
 pub use error::{DeployError, LoadError};
-pub use folder::WatchError;
+pub use folder::{Change, Followed, WatchError};
 pub use loaded::{KEPT, Plugin, Serving};
 pub use manifest::{Isolation, MANIFEST_FILE, Manifest, ManifestError, Swap, embed};
 pub use registry::{Deployment, Registry};
@@ -52,6 +52,7 @@ pub struct Plugins {
     last: AtomicU32,
     workers: mpsc::Sender<WorkerStart>,
     taken_back: mpsc::Sender<TakenBack>,
+    followed: mpsc::Sender<Followed>,
     // Of all plugins of a tenant together.
     shares: DashMap<TenantId, Arc<Share>>,
 }
@@ -62,6 +63,8 @@ pub struct Told {
     pub workers: mpsc::Receiver<WorkerStart>,
     /// Their canaries were taken back.
     pub taken_back: mpsc::Receiver<TakenBack>,
+    /// Folders have changed them. A folder waits for whoever drains this.
+    pub followed: mpsc::Receiver<Followed>,
 }
 
 impl Plugins {
@@ -72,6 +75,7 @@ impl Plugins {
         let (workers, asked) = mpsc::channel(1024);
         // A canary is there once for each plugin, so few come at once; what finds no room is in the log.
         let (taken_back, returned) = mpsc::channel(1024);
+        let (followed, changes) = mpsc::channel(64);
         (
             Arc::new(Self {
                 engine,
@@ -82,9 +86,10 @@ impl Plugins {
                 last: AtomicU32::new(0),
                 workers,
                 taken_back,
+                followed,
                 shares: DashMap::new(),
             }),
-            Told { workers: asked, taken_back: returned },
+            Told { workers: asked, taken_back: returned, followed: changes },
         )
     }
 
@@ -178,6 +183,12 @@ impl Plugins {
         let mut plugins: Vec<_> = mine.map(|plugin| Arc::clone(plugin.value())).collect();
         plugins.sort_by(|one, other| one.name().cmp(other.name()));
         plugins
+    }
+
+    /// Tells what a folder has changed.
+    async fn tell(&self, followed: Followed) {
+        // Nobody wants to know any more when the host stops.
+        let _stopping = self.followed.send(followed).await;
     }
 
     /// How many instances may be alive at once.

@@ -16,6 +16,9 @@ const PAGE: usize = 1_000;
 /// Who makes the entries of what nobody asked for.
 const HOST: &str = "host";
 
+/// Who makes the entries of what a folder has changed.
+const FOLDER: &str = "folder";
+
 /// An entry before it has its number.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -46,6 +49,11 @@ impl Entry {
     /// Something that the host has done by itself.
     pub(in crate::admin) fn of_the_host(what: &str) -> Self {
         Self::new(HOST, what)
+    }
+
+    /// Something that a change of a folder that is watched has done.
+    pub(in crate::admin) fn of_a_folder(what: &str) -> Self {
+        Self::new(FOLDER, what)
     }
 
     /// When it was done.

@@ -150,7 +150,7 @@ async fn records_that_go_together_are_all_there_or_none() -> anyhow::Result<()> 
         let store = Store::open(&folder)?;
         let digests: Vec<(String, String)> = store.records("plugin", "").await?;
         let numbers: Vec<(String, u64)> = store.records("version", "").await?;
-        let audit: Vec<(u64, u64)> = store.audit(0, usize::MAX).await?;
+        let audit: Vec<(u64, u64)> = store.audit(None, 0, usize::MAX).await?;
         ensure!(digests.len() == numbers.len(), "{} and {}", digests.len(), numbers.len());
         ensure!(digests.len() as u64 > most, "{} are there, and {most} was acknowledged", digests.len());
         let last = audit.last().context("no audit log")?.1;

@@ -10,6 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use redb::backends::InMemoryBackend;
 use redb::{DatabaseError, ReadableDatabase, StorageError};
 
+use super::audit;
 use super::error::{OpenError, StoreError};
 use super::tables::{Reading, Tables};
 
@@ -156,7 +157,10 @@ fn make_tables(database: redb::Database) -> Result<redb::Database, redb::Error> 
         return Ok(database);
     }
     let transaction = database.begin_write()?;
-    let made = Tables::open(&transaction).and_then(Tables::finish);
+    let made = Tables::open(&transaction).and_then(|mut tables| {
+        audit::index(&mut tables)?;
+        tables.finish()
+    });
     made.map_err(|error| StorageError::Corrupted(error.to_string()))?;
     transaction.commit()?;
     Ok(database)

@@ -3,6 +3,7 @@
 //!
 //! What was acknowledged is on the disk. One host at a time has a folder.
 
+mod audit;
 mod components;
 mod database;
 mod entries;
@@ -23,8 +24,9 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
+pub use audit::AUDIT_KEPT;
 pub use error::{OpenError, StoreError};
-pub use records::{AUDIT_KEPT, Batch};
+pub use records::Batch;
 pub use settings::{Settings, StorePlace};
 pub use space::{Keys, MAX_BATCH, MAX_BUCKET, MAX_KEY, MAX_KEYS, MAX_VALUE, Rest, Space, Versioned};
 

@@ -1,24 +1,22 @@
-//! Records of the host, such as its tenants, plugins and tokens, and the audit log. What goes together is changed together: all
-//! of it is on the disk, or none.
+//! Records of the host, such as its tenants, plugins and tokens. What goes together is changed together, entries of the audit log
+//! included: all of it is on the disk, or none.
 
 use std::ops::Bound;
 
-use redb::{ReadableTable, ReadableTableMetadata};
+use redb::ReadableTable;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Store;
 use super::error::StoreError;
 use super::tables::Tables;
-
-/// How many entries of the audit log are kept. The oldest make room.
-pub const AUDIT_KEPT: u64 = 100_000;
+use super::{Store, audit};
 
 /// Changes of records that go together.
 #[derive(Debug, Default)]
 pub struct Batch {
     changes: Vec<Change>,
     audit: Vec<Vec<u8>>,
+    new_tenant: Option<String>,
 }
 
 struct Change {
@@ -59,7 +57,14 @@ impl Batch {
         self
     }
 
-    /// Adds an entry to the audit log.
+    /// From now on the entries of this tenant are those of a new one: earlier ones are found among all, and not as its own.
+    #[must_use]
+    pub fn new_tenant(mut self, tenant: &str) -> Self {
+        self.new_tenant = Some(tenant.to_owned());
+        self
+    }
+
+    /// Adds an entry to the audit log. The tenant that it names in its field `tenant` is the one that it is found by.
     ///
     /// # Errors
     /// It cannot be JSON.
@@ -116,28 +121,6 @@ impl Store {
             .await?;
         found.into_iter().map(|(key, json)| parse(kind, &key, &json).map(|record| (key, record))).collect()
     }
-
-    /// At most so many entries of the audit log after this number, with their own; 0 is before the first.
-    ///
-    /// # Errors
-    /// One of them is not what its reader expects, or the store is in trouble.
-    pub async fn audit<T: DeserializeOwned>(&self, after: u64, most: usize) -> Result<Vec<(u64, T)>, StoreError> {
-        let found = self
-            .read(move |reading| {
-                let audit = reading.audit()?;
-                let range = audit.range::<u64>((Bound::Excluded(after), Bound::Unbounded))?;
-                let entry = |entry: Result<(redb::AccessGuard<'_, u64>, redb::AccessGuard<'_, &[u8]>), _>| {
-                    let (number, json) = entry?;
-                    Ok((number.value(), json.value().to_vec()))
-                };
-                range.take(most).map(entry).collect::<Result<Vec<_>, StoreError>>()
-            })
-            .await?;
-        found
-            .into_iter()
-            .map(|(number, json)| parse("audit", &number.to_string(), &json).map(|entry| (number, entry)))
-            .collect()
-    }
 }
 
 fn apply(tables: &mut Tables<'_>, batch: &Batch) -> Result<Option<u64>, StoreError> {
@@ -147,22 +130,13 @@ fn apply(tables: &mut Tables<'_>, batch: &Batch) -> Result<Option<u64>, StoreErr
             None => tables.records.remove((&**kind, &**key))?,
         };
     }
-    if batch.audit.is_empty() {
-        return Ok(None);
+    if let Some(tenant) = &batch.new_tenant {
+        audit::begin(tables, tenant)?;
     }
-    // The newest is never removed, so no number is given twice.
-    let mut number = tables.audit.last()?.map_or(0, |(number, _)| number.value());
-    for entry in &batch.audit {
-        number += 1;
-        tables.audit.insert(number, entry.as_slice())?;
-    }
-    while tables.audit.len()? > AUDIT_KEPT {
-        tables.audit.pop_first()?;
-    }
-    Ok(Some(number))
+    audit::add(tables, &batch.audit)
 }
 
-fn parse<T: DeserializeOwned>(kind: &str, key: &str, json: &[u8]) -> Result<T, StoreError> {
+pub(super) fn parse<T: DeserializeOwned>(kind: &str, key: &str, json: &[u8]) -> Result<T, StoreError> {
     serde_json::from_slice(json).map_err(|error| misread(kind, key, &error))
 }
 
@@ -201,18 +175,5 @@ mod tests {
         store.commit(batch).await.expect("written");
         let error = store.record::<u64>("secret", "key").await.expect_err("it is a text").to_string();
         assert!(error.contains("secret/key") && !error.contains("hunter2"), "{error}");
-    }
-
-    #[tokio::test]
-    async fn the_audit_log_counts_on_and_forgets_the_oldest() {
-        let store = Store::in_memory().expect("a store");
-        assert_eq!(store.commit(Batch::new()).await, Ok(None));
-        let entries = |count: u64| (0..count).try_fold(Batch::new(), |batch, entry| batch.audit(&entry)).expect("JSON");
-        assert_eq!(store.commit(entries(3)).await, Ok(Some(3)));
-        assert_eq!(store.commit(entries(AUDIT_KEPT)).await, Ok(Some(AUDIT_KEPT + 3)));
-        let page: Vec<(u64, u64)> = store.audit(0, 2).await.expect("entries");
-        assert_eq!(page, [(4, 0), (5, 1)]);
-        let page: Vec<(u64, u64)> = store.audit(AUDIT_KEPT + 2, 2).await.expect("entries");
-        assert_eq!(page, [(AUDIT_KEPT + 3, AUDIT_KEPT - 1)]);
     }
 }

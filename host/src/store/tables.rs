@@ -17,6 +17,8 @@ pub(super) const SIZES: TableDefinition<'_, &str, u64> = TableDefinition::new("s
 pub(super) const RECORDS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("records");
 /// The audit log: number to JSON.
 pub(super) const AUDIT: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("audit");
+/// Which entries of the audit log are whose: tenant and number.
+pub(super) const AUDIT_OF: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("audit-of");
 /// Counters of the store itself.
 const COUNTERS: TableDefinition<'_, &str, u64> = TableDefinition::new("counters");
 /// The counter of revisions: no two values ever have the same one, so that a value that was changed and changed back is seen.
@@ -28,6 +30,7 @@ pub(super) struct Tables<'t> {
     pub(super) sizes: Table<'t, &'static str, u64>,
     pub(super) records: Table<'t, (&'static str, &'static str), &'static [u8]>,
     pub(super) audit: Table<'t, u64, &'static [u8]>,
+    pub(super) audit_of: Table<'t, (&'static str, u64), ()>,
     counters: Table<'t, &'static str, u64>,
     revision: u64,
 }
@@ -42,6 +45,7 @@ impl<'t> Tables<'t> {
             sizes: transaction.open_table(SIZES)?,
             records: transaction.open_table(RECORDS)?,
             audit: transaction.open_table(AUDIT)?,
+            audit_of: transaction.open_table(AUDIT_OF)?,
             counters,
             revision,
         })
@@ -66,8 +70,8 @@ pub(super) struct Reading(pub(super) ReadTransaction);
 impl Reading {
     /// True if all tables are there.
     pub(super) fn is_complete(&self) -> bool {
-        // It is the one that is made last.
-        self.0.open_table(COUNTERS).is_ok()
+        // It is the one that is not in every store that has any.
+        self.0.open_table(AUDIT_OF).is_ok()
     }
 
     pub(super) fn values(&self) -> Result<impl ReadableTable<Place, Value>, StoreError> {
@@ -86,5 +90,9 @@ impl Reading {
 
     pub(super) fn audit(&self) -> Result<impl ReadableTable<u64, &'static [u8]>, StoreError> {
         Ok(self.0.open_table(AUDIT)?)
+    }
+
+    pub(super) fn audit_of(&self) -> Result<impl ReadableTable<(&'static str, u64), ()>, StoreError> {
+        Ok(self.0.open_table(AUDIT_OF)?)
     }
 }

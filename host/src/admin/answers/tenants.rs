@@ -54,7 +54,7 @@ pub(in crate::admin) async fn create(ask: Ask) -> Answer {
     let tenant = api.registry.add_tenant(parsed, hosts, Limits::default());
     let tenant = tenant.map_err(|error| Fault::conflict("exists", error.to_string()))?;
     let entry = entry.tenant(&name).subject(name.as_str());
-    let batch = Ledger::put_tenant(Batch::new(), &name, &record)?;
+    let batch = Ledger::put_tenant(Batch::new().new_tenant(&name), &name, &record)?;
     if let Err(error) = api.ledger.commit(batch, &entry).await {
         api.registry.remove_tenant(&tenant);
         return Err(error.into());

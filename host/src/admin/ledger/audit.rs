@@ -1,6 +1,6 @@
 //! The audit log: who did what, when, and what came of it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,9 +9,6 @@ use serde_json::Value;
 use super::Ledger;
 use crate::admin::shapes::{AuditEntry, AuditOutcome};
 use crate::store::{Batch, StoreError};
-
-/// So many entries are read at once.
-const PAGE: usize = 1_000;
 
 /// Who makes the entries of what nobody asked for.
 const HOST: &str = "host";
@@ -97,12 +94,17 @@ pub(in crate::admin) enum Seen {
 }
 
 impl Seen {
+    fn tenant(&self) -> Option<&str> {
+        match self {
+            Self::Host => None,
+            Self::Tenant(name, _) => Some(name),
+        }
+    }
+
     fn has(&self, entry: &Entry) -> bool {
         match self {
-            Self::Host => true,
-            Self::Tenant(name, since) => {
-                entry.tenant.as_ref() == Some(name) && since.is_none_or(|since| entry.at >= since)
-            }
+            Self::Host | Self::Tenant(_, None) => true,
+            Self::Tenant(_, Some(since)) => entry.at >= *since,
         }
     }
 }
@@ -122,42 +124,28 @@ impl Ledger {
     ) -> Result<(Vec<AuditEntry>, bool), StoreError> {
         let mut found = Vec::new();
         loop {
-            let page: Vec<(u64, Entry)> = self.store.audit(after, PAGE).await?;
-            let is_last = page.len() < PAGE;
+            // One more than is wanted tells whether there are more.
+            let wanted = (most + 1).saturating_sub(found.len());
+            let page: Vec<(u64, Entry)> = self.store.audit(seen.tenant(), after, wanted).await?;
+            let is_last = page.len() < wanted;
             for (sequence, entry) in page {
                 after = sequence;
                 if seen.has(&entry) {
-                    if found.len() == most {
-                        return Ok((found, true));
-                    }
                     found.push(entry.numbered(sequence));
                 }
             }
-            if is_last {
-                return Ok((found, false));
+            let is_more = found.len() > most;
+            if is_last || is_more {
+                found.truncate(most);
+                return Ok((found, is_more));
             }
         }
     }
 
     /// The newest entries.
     pub(in crate::admin) async fn last_entries(&self, seen: &Seen, most: usize) -> Result<Vec<AuditEntry>, StoreError> {
-        let mut found = VecDeque::new();
-        let mut after = 0;
-        loop {
-            let page: Vec<(u64, Entry)> = self.store.audit(after, PAGE).await?;
-            let is_last = page.len() < PAGE;
-            for (sequence, entry) in page {
-                after = sequence;
-                if seen.has(&entry) {
-                    found.push_back(entry.numbered(sequence));
-                    if found.len() > most {
-                        found.pop_front();
-                    }
-                }
-            }
-            if is_last {
-                return Ok(found.into());
-            }
-        }
+        let page: Vec<(u64, Entry)> = self.store.audit_end(seen.tenant(), most).await?;
+        let own = page.into_iter().filter(|(_, entry)| seen.has(entry));
+        Ok(own.map(|(sequence, entry)| entry.numbered(sequence)).collect())
     }
 }

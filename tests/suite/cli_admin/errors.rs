@@ -124,7 +124,7 @@ async fn nothing_is_deleted_while_nobody_can_say_yes() -> anyhow::Result<()> {
 async fn arguments_that_mean_nothing_are_refused_before_anything_is_asked() -> anyhow::Result<()> {
     let stand_in = StandIn::start().await?;
     let desk = Desk::at(&stand_in, "arguments")?;
-    let cases: [&[&str]; 10] = [
+    let cases: [&[&str]; 11] = [
         &["canary", "echo", "--share", "101%"],
         &["canary", "echo", "--promote", "--take-back"],
         &["held", "77"],
@@ -132,6 +132,7 @@ async fn arguments_that_mean_nothing_are_refused_before_anything_is_asked() -> a
         &["held", "77", "--send", "x", "--release"],
         &["connections", "--send", "x"],
         &["tenants", "limits", "connections"],
+        &["tenants", "config", "colour"],
         &["token", "create", "ci"],
         &["deploy", "x.wasm", "--header", "nothing"],
         &["top", "--interval", "1ms"],

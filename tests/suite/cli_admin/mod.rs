@@ -123,7 +123,8 @@ const CASES: [Case; 27] = [
 ];
 
 /// More of them, which show something in other ways as well.
-const MORE: [Case; 5] = [
+const MORE: [Case; 6] = [
+    (&["tenants", "config"], "showTenant", &["colour", "red"]),
     (&["tenants", "limits"], "showLimits", &["connections", "500", "yes; the default is 1000", "64MiB", "no"]),
     (&["tenants", "secrets"], "listSecrets", &["api-key", "ann"]),
     (&["token", "list"], "listTokens", &["hl_4fT0aQ9z", "ci", "deployer", "shop"]),

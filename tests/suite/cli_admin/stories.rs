@@ -165,6 +165,23 @@ async fn one_limit_is_set_and_those_that_were_set_stay() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn one_value_is_set_or_deleted_and_the_others_stay() -> anyhow::Result<()> {
+    let stand_in = StandIn::start().await?;
+    let desk = Desk::at(&stand_in, "config")?;
+    let shown = desk.run(&["tenants", "config", "size=a=b", "--tenant", "shop"]).await?;
+    desk.output(&["tenants", "config", "--delete", "colour", "empty="]).await?;
+    assert_eq!(shown.code, Some(0), "{}", shown.stderr);
+    assert!(shown.stderr.contains("holdline tenants change default --config"), "{}", shown.stderr);
+    let seen = stand_in.seen();
+    let bodies = [1, 3].map(|at: usize| serde_json::from_slice::<Value>(&seen[at].body));
+    let [first, second] = bodies.map(|body| body.unwrap_or_default());
+    assert_eq!(first, json!({ "config": { "colour": "red", "size": "a=b" } }));
+    assert_eq!(second, json!({ "config": { "empty": "" } }));
+    assert_eq!((&*seen[1].operation, &*seen[1].path), ("changeTenant", "/v1/tenants/shop"));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_token_is_alone_on_standard_output_and_its_scope_is_said() -> anyhow::Result<()> {
     let stand_in = StandIn::start().await?;
     let desk = Desk::at(&stand_in, "token")?.with("HOLDLINE_TENANT", "");

@@ -1,5 +1,6 @@
 //! `holdline tenants`: who there is on a host, and what each may have.
 
+mod config;
 mod limits;
 mod secrets;
 
@@ -23,6 +24,7 @@ use crate::outgoing::HostPattern;
     holdline tenants create shop --host shop.example\n  \
     holdline tenants change shop --http api.example --http '*.example.com:8443' --keyvalue\n  \
     holdline tenants limits --tenant shop connections=500 memory=32MiB\n  \
+    holdline tenants config --tenant shop colour=red\n  \
     holdline tenants secrets put api-key --tenant shop < key.txt\n  \
     holdline tenants delete shop")]
 pub(super) struct Tenants {
@@ -69,6 +71,8 @@ enum Command {
     },
     /// Shows the limits of a tenant, or sets some.
     Limits(limits::Limits),
+    /// Shows the values of its configuration, sets some, or takes some away.
+    Config(config::Config),
     /// Shows the names of its secrets, puts one, or deletes one.
     Secrets(secrets::Secrets),
 }
@@ -139,6 +143,7 @@ pub(super) fn run(args: Tenants) -> anyhow::Result<()> {
             access.done(api.ask(Method::DELETE, place(&name), Payload::Empty)?, format!("{name} is deleted"))
         }
         Command::Limits(args) => limits::run(&args, &api, access),
+        Command::Config(args) => config::run(args, &api, access),
         Command::Secrets(args) => secrets::run(args, &api, access),
     }
 }

@@ -67,6 +67,29 @@ async fn every_command_has_help_with_an_example() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn an_error_in_the_configuration_shows_no_secret() -> anyhow::Result<()> {
+    let folder = folder("bad-secrets")?;
+    let file = folder.join("holdline.toml");
+    for (text, line) in [
+        ("[secrets]\napi-key = \"hunter2\n", "line 2"),
+        ("[secrets]\napi-key = hunter2\n", "line 2"),
+        ("[secrets]\nport = 73317\n", "line 2"),
+        ("secrets = \"hunter2\"\n", "line 1"),
+        ("[[tenant]]\nname = \"shop\"\n\n[tenant.secrets]\na = \"fine\"\nb = [\"hunter2\"]\n", "line 6"),
+        ("[[tenant]]\nname = \"shop\"\nsecrets = { a = \"hunter2\", b = 73317 }\n", "line 3"),
+    ] {
+        std::fs::write(&file, text)?;
+        let ended = run(&["serve", "--config", path(&file)?]).await?;
+        assert_eq!(ended.code, Some(1), "{text}: {}", ended.stderr);
+        assert!(ended.stderr.contains(line) && ended.stderr.contains("may be a secret"), "{text}: {}", ended.stderr);
+        for secret in ["hunter2", "73317"] {
+            assert!(!ended.stderr.contains(secret) && !ended.stdout.contains(secret), "{text}: {}", ended.stderr);
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn check_shows_what_a_component_exports_and_imports() -> anyhow::Result<()> {
     let folder = folder("check")?;
 

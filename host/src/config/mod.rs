@@ -1,10 +1,14 @@
 //! `holdline.toml`: the settings of every room, and the plugins. It only puts together what the rooms define.
 
+mod quotable;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+
+use quotable::Shown;
 
 use crate::engine::CachePlace;
 use crate::guest::v1::{Grants, Secret};
@@ -127,6 +131,14 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
+    /// The same, in a line that may have a secret in it: neither that line nor what is found there is shown.
+    #[error("{path}: {line} is wrong, and is not shown because there may be a secret in it; a secret is a text, as in key = \"text\"", path = path.display())]
+    Secret {
+        /// Which.
+        path: PathBuf,
+        /// The line, or that some line is meant.
+        line: String,
+    },
     /// It has an unknown key or a bad value.
     #[error("{path}: {source}", path = path.display())]
     Invalid {
@@ -194,7 +206,14 @@ impl Config {
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|source| ConfigError::Invalid { path: path.to_owned(), source: Box::new(source) })
+        toml::from_str(text).map_err(|source| {
+            let path = path.to_owned();
+            let line = match quotable::shown(text, &source) {
+                Shown::Yes => return ConfigError::Invalid { path, source: Box::new(source) },
+                Shown::No(line) => line.map_or_else(|| "a line".to_owned(), |line| format!("line {line}")),
+            };
+            ConfigError::Secret { path, line }
+        })
     }
 }
 

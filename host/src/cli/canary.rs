@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::access::Access;
-use super::api::{Api, Payload, Target};
+use super::api::{Api, Payload, Target, read};
 use super::deploy;
 use super::source::Advice;
 use super::table::{ago, count, facts, or_dash, short, span, word};
@@ -96,6 +96,7 @@ pub(super) fn run(args: CanaryArgs) -> anyhow::Result<()> {
 }
 
 fn show(access: &Access, answer: Value) -> anyhow::Result<()> {
+    let Canary { plugin, state, reason, .. } = read(answer.clone())?;
     access.tell(answer, |canary: Canary| {
         terminal::line(words(&canary));
         let of = |part: u64| format!("{} of {} events", count(part), count(canary.events));
@@ -106,15 +107,16 @@ fn show(access: &Access, answer: Value) -> anyhow::Result<()> {
             ("  failed", format!("{}, at most {} may", of(canary.failures), table::percent(canary.max_failures))),
             ("  slow", format!("{}, those over {}", of(canary.slow), or_dash(canary.p99_ms.map(span)))),
         ]));
-        // A script that waits for the end of a trial has to see how it ended.
-        if let (CanaryState::TakenBack, Some(reason)) = (canary.state, canary.reason) {
-            bail!(Advice {
-                message: format!("the canary was taken back: {reason}"),
-                hint: format!("holdline logs --plugin {}", canary.plugin),
-            });
-        }
         Ok(())
-    })
+    })?;
+    // A script that waits for the end of a trial has to see how it ended.
+    if let (CanaryState::TakenBack, Some(reason)) = (state, reason) {
+        bail!(Advice {
+            message: format!("the canary was taken back: {reason}"),
+            hint: format!("holdline logs --plugin {plugin}"),
+        });
+    }
+    Ok(())
 }
 
 /// Who gets which version.

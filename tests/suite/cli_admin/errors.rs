@@ -80,9 +80,15 @@ async fn the_hosts_own_words_are_shown_with_its_hint() -> anyhow::Result<()> {
 async fn a_canary_that_was_taken_back_is_an_error_that_says_why() -> anyhow::Result<()> {
     let stand_in = StandIn::start().await?;
     let desk = Desk::at(&stand_in, "taken-back")?;
-    stand_in.tell("showCanary", Say::Json(200, answers::canary("taken-back", Some("3% of its events failed"))));
+    let canary = answers::canary("taken-back", Some("3% of its events failed"));
+    for _ in 0..2 {
+        stand_in.tell("showCanary", Say::Json(200, canary.clone()));
+    }
     let ended = desk.run(&["canary", "echo"]).await?;
-    assert_eq!(ended.code, Some(1));
+    let json = desk.run(&["canary", "echo", "--json"]).await?;
+    assert_eq!((ended.code, json.code), (Some(1), Some(1)));
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&json.stdout)?, canary);
+    assert_eq!(json.stderr, ended.stderr);
     assert!(ended.stdout.contains("taken-back"), "{}", ended.stdout);
     assert!(ended.stderr.contains("error: the canary was taken back: 3% of its events failed"), "{}", ended.stderr);
     Ok(())

@@ -1,60 +1,108 @@
-//! Who changes a tenant or a plugin, one at a time.
+//! Who changes a tenant or a plugin, one at a time. Those who change different ones do not wait for each other.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::Hash;
+use std::sync::Arc;
 
-use tokio::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use dashmap::DashMap;
+use tokio::sync::{Mutex, OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
-/// So many locks there are for all tenants, and as many for all plugins: those that share one wait for each other, which costs time and
-/// nothing else, and no name that somebody makes up costs memory.
-const LOCKS: usize = 64;
-
-/// Who changes something, one at a time for each plugin.
+/// The locks of what is being changed. One is there for as long as somebody has it or waits for it, so no name that somebody makes up
+/// costs memory for longer.
+#[derive(Default)]
 pub(super) struct Turns {
-    hasher: RandomState,
-    // Held for writing by who removes the tenant, so that nothing is made in one that goes.
-    tenants: [RwLock<()>; LOCKS],
-    plugins: [Mutex<()>; LOCKS],
+    // Held for writing by who changes the tenant as a whole, so that nothing is made in one that goes.
+    tenants: Locks<String, RwLock<()>>,
+    plugins: Locks<(String, String), Mutex<()>>,
 }
 
-impl Default for Turns {
-    fn default() -> Self {
-        Self {
-            hasher: RandomState::new(),
-            tenants: std::array::from_fn(|_| RwLock::default()),
-            plugins: std::array::from_fn(|_| Mutex::default()),
-        }
-    }
+type Locks<K, L> = DashMap<K, Arc<L>>;
+
+/// Somebody's interest in a lock.
+struct Interest<'a, K: Eq + Hash, L> {
+    locks: &'a Locks<K, L>,
+    key: K,
 }
 
-/// The turn of one who changes a plugin.
+/// The turn of one who changes something in a tenant. Each lock is given back before the interest in it ends.
 pub(super) struct Turn<'a> {
-    _tenant: Option<RwLockReadGuard<'a, ()>>,
-    _plugin: Option<MutexGuard<'a, ()>>,
+    _plugin: OwnedMutexGuard<()>,
+    _in_plugin: Interest<'a, (String, String), Mutex<()>>,
+    _tenant: OwnedRwLockReadGuard<()>,
+    _in_tenant: Interest<'a, String, RwLock<()>>,
+}
+
+/// The turn of one who changes a tenant as a whole.
+pub(super) struct Alone<'a> {
+    _tenant: OwnedRwLockWriteGuard<()>,
+    _in_tenant: Interest<'a, String, RwLock<()>>,
 }
 
 impl Turns {
-    fn place(&self, name: impl Hash) -> usize {
-        usize::try_from(self.hasher.hash_one(name) % LOCKS as u64).unwrap_or(0)
-    }
-
     /// For something in a tenant.
     pub(super) async fn of(&self, tenant: &str, name: &str) -> Turn<'_> {
-        let _tenant = match self.tenants.get(self.place(tenant)) {
-            Some(lock) => Some(lock.read().await),
-            None => None,
-        };
-        let _plugin = match self.plugins.get(self.place((tenant, name))) {
-            Some(lock) => Some(lock.lock().await),
-            None => None,
-        };
-        Turn { _tenant, _plugin }
+        let (_in_tenant, lock) = Interest::new(&self.tenants, tenant.to_owned());
+        let _tenant = lock.read_owned().await;
+        let (_in_plugin, lock) = Interest::new(&self.plugins, (tenant.to_owned(), name.to_owned()));
+        let _plugin = lock.lock_owned().await;
+        Turn { _plugin, _in_plugin, _tenant, _in_tenant }
     }
 
     /// For a tenant as a whole.
-    pub(super) async fn alone(&self, tenant: &str) -> Option<RwLockWriteGuard<'_, ()>> {
-        match self.tenants.get(self.place(tenant)) {
-            Some(lock) => Some(lock.write().await),
-            None => None,
-        }
+    pub(super) async fn alone(&self, tenant: &str) -> Alone<'_> {
+        let (_in_tenant, lock) = Interest::new(&self.tenants, tenant.to_owned());
+        Alone { _tenant: lock.write_owned().await, _in_tenant }
+    }
+}
+
+impl<'a, K: Clone + Eq + Hash, L: Default> Interest<'a, K, L> {
+    fn new(locks: &'a Locks<K, L>, key: K) -> (Self, Arc<L>) {
+        let lock = Arc::clone(&locks.entry(key.clone()).or_default());
+        (Self { locks, key }, lock)
+    }
+}
+
+impl<K: Eq + Hash, L> Drop for Interest<'_, K, L> {
+    fn drop(&mut self) {
+        // Whoever has it or waits for it has a share of it, and gets that under the lock of the map, as this is.
+        self.locks.remove_if(&self.key, |_, lock| Arc::strong_count(lock) == 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn count(turns: &Turns) -> (usize, usize) {
+        (turns.tenants.len(), turns.plugins.len())
+    }
+
+    #[test]
+    fn only_those_who_change_the_same_wait_for_each_other() {
+        let turns = Turns::default();
+        let now = |tenant: &str, name: &str| turns.of(tenant, name).now_or_never();
+        let mut held: Vec<_> = (0..1000).map(|name| now("a", &name.to_string()).expect("nobody has it")).collect();
+        held.push(now("b", "0").expect("another tenant's"));
+        assert!(now("a", "7").is_none() && turns.alone("a").now_or_never().is_none());
+        let alone = turns.alone("c").now_or_never().expect("nobody is in it");
+        assert!(now("c", "0").is_none());
+        assert_eq!(count(&turns), (3, 1001));
+        drop(alone);
+        drop(held);
+        assert_eq!(count(&turns), (0, 0), "those that nobody has are forgotten");
+        assert!(now("a", "7").is_some());
+    }
+
+    #[test]
+    fn who_gives_up_waiting_leaves_nothing_behind() {
+        let turns = Turns::default();
+        let first = turns.of("a", "x").now_or_never().expect("nobody has it");
+        let mut second = Box::pin(turns.of("a", "x"));
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(first);
+        assert_eq!(count(&turns), (1, 1), "somebody waits for it");
+        drop(second);
+        assert_eq!(count(&turns), (0, 0));
     }
 }

@@ -15,6 +15,7 @@ use crate::guest::v1::{Grants, Secret};
 use crate::hub::Hub;
 use crate::ids::NodeId;
 use crate::message::CloseFrame;
+use crate::outgoing::{Trust, TrustError};
 use crate::plugin::{DeployError, Deployment, LoadError, Plugins, Registry, WatchError};
 use crate::socket::{Door, ListenError};
 use crate::store::{OpenError, Store};
@@ -32,6 +33,9 @@ pub enum StartError {
     /// No engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The servers that plugins ask cannot be believed.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// A plugin was not taken in.
     #[error(transparent)]
     Deploy(#[from] DeployError),
@@ -60,6 +64,7 @@ impl StartError {
             Self::Store(error) => error.hint(),
             Self::Admin(error) => error.hint(),
             Self::Engine(_) => Some("lower `instances` or `memory` under [engine]".to_owned()),
+            Self::Trust(_) => Some("`roots` under [outgoing] is a file with one certificate or more in PEM".to_owned()),
             Self::Deploy(error) => error.hint(),
             Self::Folder(_) => Some("make the folder, or leave `folder` out".to_owned()),
             Self::Tenant(_) => Some("give each [[tenant]] a name of its own; `default` is the host itself".to_owned()),
@@ -132,6 +137,7 @@ impl Running {
     /// # Errors
     /// Says what stands in the way; nothing runs then.
     pub async fn start(config: &Config, deployments: Vec<Deployment>) -> Result<Self, StartError> {
+        let trust = Trust::new(&config.outgoing)?;
         let place = config.store.folder.clone();
         let store = tokio::task::spawn_blocking(move || Store::at(&place)).await??;
         let engine = Engine::new(&config.engine)?.with_messages_of(config.hub.message_size);
@@ -146,7 +152,7 @@ impl Running {
         }
         config.warn_of_overcommitment();
         let declared = declared(config, &deployments);
-        let admin = Arc::new(Admin::open(config.admin.clone(), store, registry.clone(), declared).await?);
+        let admin = Arc::new(Admin::open(config.admin.clone(), store, registry.clone(), declared, trust).await?);
         // Aborted if the start fails, so that the store is free again.
         let hearing = AbortOnDropHandle::new(tokio::spawn({
             let admin = Arc::clone(&admin);

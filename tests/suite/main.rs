@@ -32,6 +32,7 @@ mod held;
 mod http;
 mod isolation;
 mod limits;
+mod outgoing;
 mod patterns;
 mod shutdown;
 mod swap;

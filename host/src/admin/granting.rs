@@ -40,7 +40,7 @@ impl Api {
             secrets.insert(name, Secret::new(record.value));
         }
         let space = self.ledger.store().space(tenant.name());
-        self.registry.grant(tenant, Capabilities::new(grants, space, config, secrets));
+        self.registry.grant(tenant, Capabilities::new(grants, space, config, secrets, self.trust.clone()));
         Ok(())
     }
 }

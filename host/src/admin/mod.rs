@@ -49,6 +49,7 @@ use shapes::HostState;
 use turns::Turns;
 use uploads::Uploads;
 
+use crate::outgoing::Trust;
 use crate::plugin::{Followed, Registry, TakenBack};
 use crate::store::Store;
 
@@ -78,6 +79,7 @@ struct Api {
     ledger: Arc<Ledger>,
     document: Document,
     declared: Declared,
+    trust: Trust,
     turns: Turns,
     uploads: Uploads,
     rates: Rates,
@@ -97,6 +99,7 @@ impl Admin {
         store: Store,
         registry: Registry,
         declared: Declared,
+        trust: Trust,
     ) -> Result<Self, AdminError> {
         let ledger = Arc::new(Ledger::open(store).await?);
         let uploads = Uploads::new(settings.uploads);
@@ -108,6 +111,7 @@ impl Admin {
             ledger,
             document: Document::read()?,
             declared,
+            trust,
             turns: Turns::default(),
             uploads,
             rates: Rates::default(),

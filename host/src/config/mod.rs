@@ -15,7 +15,7 @@ use crate::guest::v1::{Grants, Secret};
 use crate::plugin::Isolation;
 use crate::store::StorePlace;
 use crate::tenant::{Limit, TenantName};
-use crate::{admin, engine, hub, socket, store, telemetry, tenant};
+use crate::{admin, engine, hub, outgoing, socket, store, telemetry, tenant};
 
 /// The file that `holdline serve` reads when none is named.
 pub const CONFIG_FILE: &str = "holdline.toml";
@@ -38,6 +38,8 @@ pub struct Config {
     pub admin: admin::Settings,
     /// `[grants]`: what plugins may import.
     pub grants: Grants,
+    /// `[outgoing]`: their requests to the outside.
+    pub outgoing: outgoing::Settings,
     /// `[config]`: values for plugins.
     pub config: BTreeMap<String, String>,
     /// `[secrets]`: values for the plugins that they are granted to.
@@ -67,6 +69,7 @@ impl Default for Config {
             store: store::Settings::default(),
             admin: admin::Settings::default(),
             grants: Grants::default(),
+            outgoing: outgoing::Settings::default(),
             config: BTreeMap::new(),
             secrets: BTreeMap::new(),
             drain: Duration::from_secs(10),
@@ -174,6 +177,7 @@ impl Config {
         if let StorePlace::Folder(store) = &mut config.store.folder {
             *store = folder.join(&*store);
         }
+        config.outgoing.roots = config.outgoing.roots.map(|it| folder.join(it));
         config.listen.static_folder = config.listen.static_folder.map(|it| folder.join(it));
         Ok(config)
     }

@@ -5,9 +5,11 @@ mod address;
 mod allow;
 mod body;
 mod error;
+mod settings;
+mod trust;
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,14 +23,14 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_util::task::AbortOnDropHandle;
 
 pub use allow::{Allowlist, HostPattern, InvalidPattern};
 pub use body::Timed;
 pub use error::Error;
+pub use settings::Settings;
+pub use trust::{Trust, TrustError};
 
 use allow::Destination;
 
@@ -93,16 +95,17 @@ impl Connection {
 /// Sends the requests of one tenant's plugins.
 pub struct Client {
     allowed: Allowlist,
+    trust: Trust,
     places: Arc<Semaphore>,
     lookups: Arc<Semaphore>,
 }
 
 impl Client {
-    /// A client for these hosts and no others.
+    /// A client for these hosts and no others, which have to be who they say if the scheme is `https`.
     #[must_use]
-    pub fn new(allowed: Allowlist) -> Self {
+    pub fn new(allowed: Allowlist, trust: Trust) -> Self {
         let lookups = Arc::new(Semaphore::new(LOOKUPS_AT_ONCE));
-        Self { allowed, places: Arc::new(Semaphore::new(AT_ONCE)), lookups }
+        Self { allowed, trust, places: Arc::new(Semaphore::new(AT_ONCE)), lookups }
     }
 
     /// Sends a request on a connection of its own. Redirects are not followed.
@@ -122,7 +125,7 @@ impl Client {
         let is_secure = request.uri().scheme() == Some(&Scheme::HTTPS);
         let connecting = async {
             let stream = self.connect(&destination).await?;
-            if is_secure { open(secure(&destination, stream).await?).await } else { open(stream).await }
+            if is_secure { open(secure(&self.trust, &destination, stream).await?).await } else { open(stream).await }
         };
         let (mut sender, task) = timeout(timeouts.connect, connecting).await.map_err(|_| Error::ConnectTimeout)??;
         let answering = sender.send_request(in_origin_form(request)?);
@@ -167,17 +170,10 @@ impl Client {
     }
 }
 
-async fn secure(destination: &Destination, stream: TcpStream) -> Result<impl Stream, Error> {
-    static SETTINGS: OnceLock<Option<Arc<ClientConfig>>> = OnceLock::new();
-    let settings = SETTINGS.get_or_init(|| {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.into() };
-        let settings = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let settings = settings.with_safe_default_protocol_versions().ok()?;
-        Some(Arc::new(settings.with_root_certificates(roots).with_no_client_auth()))
-    });
-    let settings = settings.as_ref().ok_or(Error::Interrupted)?;
+async fn secure(trust: &Trust, destination: &Destination, stream: TcpStream) -> Result<impl Stream + use<>, Error> {
+    let settings = trust.settings().ok_or(Error::Interrupted)?;
     let name = ServerName::try_from(destination.host().to_owned()).map_err(|_| Error::Uri)?;
-    TlsConnector::from(Arc::clone(settings)).connect(name, stream).await.map_err(Error::Tls)
+    TlsConnector::from(settings).connect(name, stream).await.map_err(Error::Tls)
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -230,7 +226,8 @@ mod tests {
     async fn get(allowed: &[&str], uri: String, timeouts: Timeouts) -> Result<Exchange, Error> {
         let allowed = allowed.iter().map(|pattern| pattern.parse().expect("a pattern")).collect();
         let request = Request::get(uri).body(Empty::<Bytes>::new()).expect("a request");
-        Client::new(Allowlist::new(allowed)).send(request, timeouts).await
+        let trust = Trust::new(&Settings::default()).expect("the public authorities");
+        Client::new(Allowlist::new(allowed), trust).send(request, timeouts).await
     }
 
     #[tokio::test]
@@ -293,7 +290,7 @@ mod tests {
     #[tokio::test]
     async fn so_many_requests_are_under_way_and_no_more() {
         let server = server("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nh").await;
-        let client = Client::new(Allowlist::new(vec!["127.0.0.1:*".parse().expect("a pattern")]));
+        let client = Client::new(Allowlist::new(vec!["127.0.0.1:*".parse().expect("a pattern")]), Trust::nobody());
         let get = || Request::get(format!("http://{server}/")).body(Empty::<Bytes>::new()).expect("a request");
         let mut under_way = Vec::new();
         for _ in 0..AT_ONCE {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 
-use crate::outgoing::{Allowlist, Client, HostPattern};
+use crate::outgoing::{Allowlist, Client, HostPattern, Trust};
 use crate::store::Space;
 
 /// `[grants]`: what the plugins of a tenant may import. Nothing unless it is said.
@@ -133,19 +133,20 @@ pub struct Capabilities {
 }
 
 impl Capabilities {
-    /// What these grants give of what the tenant has.
+    /// What these grants give of what the tenant has. Its requests go to those who are trusted.
     #[must_use]
     pub fn new(
         grants: Grants,
         space: Space,
         mut config: BTreeMap<String, String>,
         mut secrets: BTreeMap<String, Secret>,
+        trust: Trust,
     ) -> Self {
         if !grants.config {
             config.clear();
         }
         secrets.retain(|name, _| grants.secrets.contains(name));
-        let client = Client::new(Allowlist::new(grants.http.clone()));
+        let client = Client::new(Allowlist::new(grants.http.clone()), trust);
         let space = grants.keyvalue.then_some(space);
         Self { grants, client, space, config, secrets }
     }
@@ -153,7 +154,7 @@ impl Capabilities {
     /// Nothing.
     #[must_use]
     pub fn none() -> Self {
-        let (grants, client) = (Grants::default(), Client::new(Allowlist::default()));
+        let (grants, client) = (Grants::default(), Client::new(Allowlist::default(), Trust::nobody()));
         Self { grants, client, space: None, config: BTreeMap::new(), secrets: BTreeMap::new() }
     }
 

@@ -32,7 +32,7 @@ pub(crate) use program::{Served, allow_open_files, folder, holdline};
     unused_imports,
     reason = "they are those of the tests of languages and others, which are programs of their own"
 )]
-pub(crate) use program::{resident, root};
+pub(crate) use program::{forget_peak, peak, resident, root};
 pub(crate) use puppet::{case, value};
 
 /// How long a test waits for what is to come. A machine that is busy may take long; one that is broken is found out in half a

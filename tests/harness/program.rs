@@ -135,7 +135,26 @@ impl Served {
     reason = "it is that of the soak, of the hosting and of the hostile guests, which are programs of their own"
 )]
 pub(crate) fn resident() -> anyhow::Result<u64> {
+    memory("VmRSS:")
+}
+
+/// The most that this process has had in memory since it was told to [`forget_peak`], in KiB.
+#[allow(dead_code, reason = "it is that of the hostile guests")]
+pub(crate) fn peak() -> anyhow::Result<u64> {
+    memory("VmHWM:")
+}
+
+/// From now on the peak is counted anew (proc_pid_clear_refs(5)).
+///
+/// # Errors
+/// The system does not allow it: the peak stays that of the whole life of the process.
+#[allow(dead_code, reason = "it is that of the hostile guests")]
+pub(crate) fn forget_peak() -> std::io::Result<()> {
+    std::fs::write("/proc/self/clear_refs", "5")
+}
+
+fn memory(field: &str) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("the system does not say")?;
+    let line = status.lines().find(|line| line.starts_with(field)).context("the system does not say")?;
     Ok(line.split_whitespace().nth(1).context("no number")?.parse()?)
 }

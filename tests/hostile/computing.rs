@@ -1,5 +1,12 @@
 //! Guests that take all the computing time that they can get.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use anyhow::ensure;
+use holdline::tenant::Limits;
+
+use crate::harness::{HOSTILE, Setup};
 use crate::stage::Stage;
 
 /// Limits that outlast the measuring.
@@ -85,4 +92,42 @@ fn floods_of_events_that_take_just_less_than_a_tick() -> anyhow::Result<()> {
 #[test]
 fn floods_of_events_that_take_some_ticks() -> anyhow::Result<()> {
     flood("flood-d", "compute 1000")
+}
+
+#[test]
+fn computing_without_end_is_shared_by_weight() -> anyhow::Result<()> {
+    /// So many events of both are counted: enough that one more or less of either does not matter.
+    const EVENTS: u64 = 600;
+    let heavy = Limits { weight: 3, ..Limits::default() };
+    let setup = Setup::new().tenant("heavy", &[], heavy)?.guest(HOSTILE, "heavy", PATIENT)?.of("heavy")?;
+    // The other one has the weight of who says nothing, which is 1.
+    let stage = Stage::with("light", setup.guest(HOSTILE, "light", PATIENT)?)?;
+    // Each has more to do than there are threads, at any moment: events that take turns end at about the same time, and a client that
+    // waited for its answer would leave its tenant with nothing to do for a while.
+    let [light, heavy] = ["/light", "/heavy"].map(|path| stage.keep_busy(4, path, "compute 5000"));
+    let done = || [&light, &heavy].map(|answers| answers.load(Ordering::Relaxed));
+    let counted = async {
+        let mut look = tokio::time::interval(Duration::from_millis(1));
+        while done().contains(&0) {
+            look.tick().await;
+        }
+        let before = done();
+        loop {
+            look.tick().await;
+            let now = done();
+            let since = [now[0] - before[0], now[1] - before[1]];
+            if since[0] + since[1] >= EVENTS {
+                return since;
+            }
+        }
+    };
+    // It takes seconds, and longer when others have the cores.
+    let counted = async { Ok(tokio::time::timeout(Duration::from_secs(300), counted).await?) };
+    let [light, heavy] = stage.run(counted)?;
+    eprintln!("{light} events with the weight 1 and {heavy} with the weight 3");
+    ensure!(
+        (2 * light..=4 * light).contains(&heavy),
+        "{heavy} events with the weight 3, and {light} with the weight 1"
+    );
+    Ok(())
 }

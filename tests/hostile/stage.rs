@@ -1,8 +1,8 @@
 //! A host with a hostile plugin and an honest one, each of its own tenant, and somebody who times the honest one.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure};
@@ -22,6 +22,9 @@ const ECHOES: usize = 2000;
 
 /// When they take so long that this time is over before, fewer will do.
 const LONGEST: Duration = Duration::from_secs(15);
+
+/// So many messages are sent before the answer to the first of them.
+const AHEAD: usize = 8;
 
 /// The name of the threads that serve.
 const SERVING: &str = "serving";
@@ -92,6 +95,15 @@ impl Stage {
                 }
             });
         }
+    }
+
+    /// Connections to this path that all send this so often that some of it waits at the host at any moment; the number of answers.
+    pub(crate) fn keep_busy(&self, connections: usize, path: &'static str, message: &'static str) -> Arc<AtomicU64> {
+        let (address, answers) = (self.host.address(), Arc::new(AtomicU64::new(0)));
+        for _ in 0..connections {
+            self.attacking.spawn(busy(address, path, message, Arc::clone(&answers)));
+        }
+        answers
     }
 
     /// Echoes of the other tenant, one after the other, are within the bound. Clients are elsewhere as a rule, and so are other programs:
@@ -187,5 +199,17 @@ async fn rounds(address: SocketAddr, path: &str, message: &str) -> anyhow::Resul
     loop {
         client.send_text(message).await?;
         client.text().await?;
+    }
+}
+
+async fn busy(address: SocketAddr, path: &str, message: &str, answers: Arc<AtomicU64>) -> anyhow::Result<()> {
+    let mut client = Client::connect(address, path, &[]).await?;
+    for _ in 0..AHEAD {
+        client.send_text(message).await?;
+    }
+    loop {
+        client.text().await?;
+        answers.fetch_add(1, Ordering::Relaxed);
+        client.send_text(message).await?;
     }
 }

@@ -118,6 +118,15 @@ async fn a_component_that_exports_nothing_for_the_host_is_refused() -> anyhow::R
 }
 
 #[tokio::test]
+async fn a_component_that_only_migrates_is_refused() -> anyhow::Result<()> {
+    let text = r#"(component (instance $it) (export "holdline:websocket/migration@0.1.0" (instance $it)))"#;
+    let (error, _) = refused(component(wat::parse_str(text)?)).await?;
+
+    assert!(error.contains("exports nothing that the host calls"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_plugin_that_handles_no_connections_gets_no_route() -> anyhow::Result<()> {
     let (error, _) = refused(component(POSTMAN.component()?)).await?;
 

@@ -98,9 +98,12 @@ async fn check_shows_what_a_component_exports_and_imports() -> anyhow::Result<()
     assert_eq!(checked.code, Some(0), "{}", checked.stderr);
     let said = checked.stdout;
     assert!(said.contains("shown runs on this host"), "{said}");
-    for shown in
-        ["handler, worker, timer-handler, channel-handler", "holdline:websocket/delayed@0.1.0", "pooled", "w × 1"]
-    {
+    for shown in [
+        "handler, worker, timer-handler, channel-handler, migration",
+        "holdline:websocket/delayed@0.1.0",
+        "pooled",
+        "w × 1",
+    ] {
         assert!(said.contains(shown), "`{shown}` is not in: {said}");
     }
     assert!(!said.contains("connect-handler"), "{said}");

@@ -32,6 +32,7 @@ mod held;
 mod http;
 mod isolation;
 mod limits;
+mod migration;
 mod outgoing;
 mod patterns;
 mod shutdown;

@@ -50,3 +50,4 @@ exported!(handler, "handler-plugin");
 exported!(worker, "worker-plugin");
 exported!(timer_handler, "timer-handler-plugin");
 exported!(channel_handler, "channel-handler-plugin");
+exported!(migration, "migration-plugin");

@@ -6,16 +6,17 @@
 use crate::bindings::channel_handler::exports::holdline::websocket::channel_handler;
 use crate::bindings::connect_handler::exports::holdline::websocket::connect_handler;
 use crate::bindings::handler::exports::holdline::websocket::handler;
+use crate::bindings::migration::exports::holdline::websocket::migration;
 use crate::bindings::timer_handler::exports::holdline::websocket::timer_handler;
 use crate::bindings::worker::exports::holdline::websocket::worker;
 use crate::timers::TimerId;
 use crate::{
-    Acceptance, ChannelHandler, CloseInfo, ConnectHandler, Error, Handler, Message, Refusal, Request, TimerHandler,
-    Upgrade, Worker,
+    Acceptance, ChannelHandler, CloseInfo, ConnectHandler, Error, Handler, Message, Migration, Refusal, Request,
+    TimerHandler, Upgrade, Worker,
 };
 
 /// Makes a type the plugin, with the exports that are named: any subset of `ConnectHandler`, `Handler`, `Worker`,
-/// `TimerHandler` and `ChannelHandler`, each of which the type implements. Invoke it once.
+/// `TimerHandler`, `ChannelHandler` and `Migration`, each of which the type implements. Invoke it once.
 ///
 /// ```
 /// # use holdline_guest::{Handler, Message, Request, Result, Worker};
@@ -66,6 +67,9 @@ macro_rules! __export {
     (ChannelHandler, $plugin:ident) => {
         $crate::bindings::channel_handler::export!($plugin with_types_in $crate::bindings::channel_handler);
     };
+    (Migration, $plugin:ident) => {
+        $crate::bindings::migration::export!($plugin with_types_in $crate::bindings::migration);
+    };
 }
 
 impl<P: ConnectHandler> connect_handler::Guest for P {
@@ -103,6 +107,12 @@ impl<P: TimerHandler> timer_handler::Guest for P {
 impl<P: ChannelHandler> channel_handler::Guest for P {
     fn on_item(channel: String, item: Vec<u8>) -> Result<(), String> {
         P::item(&channel, &item).map_err(text)
+    }
+}
+
+impl<P: Migration> migration::Guest for P {
+    fn migrate(attachment: Vec<u8>, from_version: String) -> Result<Vec<u8>, String> {
+        <P as Migration>::migrate(attachment, &from_version).map_err(text)
     }
 }
 

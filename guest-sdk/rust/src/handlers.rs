@@ -71,3 +71,19 @@ pub trait ChannelHandler {
     /// They go to the plugin's log; the item is gone.
     fn item(channel: &str, item: &[u8]) -> Result<()>;
 }
+
+/// Makes the attachments of another version of the plugin its own. Without it they stay as they are.
+pub trait Migration {
+    /// Is called when a connection that has an attachment moves to this version from another one, which is another
+    /// component: by a deploy, by a rollback, to a canary and back. What it returns is the attachment from then on; an
+    /// empty one is none. `from_version` is the digest of the version that the connection comes from: `sha256:` and 64
+    /// hexadecimal digits.
+    ///
+    /// Comes once for each move, before the first event that this version handles. There is no request: nothing can be
+    /// sent to the connection, nor can it be retained.
+    ///
+    /// # Errors
+    /// The connection is closed with 1011, and the text goes to the plugin's log. The version that it comes from gets the
+    /// close event, with the attachment as it was. A panic, or an attachment over the limit, does the same.
+    fn migrate(attachment: Vec<u8>, from_version: &str) -> Result<Vec<u8>>;
+}

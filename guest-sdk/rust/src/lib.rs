@@ -1,7 +1,7 @@
 //! Writes Holdline plugins in Rust: traits for what a plugin exports, types for what it may use, and [`export!`].
 //!
 //! A plugin is a `cdylib` with a type that implements some of [`ConnectHandler`], [`Handler`], [`Worker`],
-//! [`TimerHandler`] and [`ChannelHandler`], and one [`export!`] that names them:
+//! [`TimerHandler`], [`ChannelHandler`] and [`Migration`], and one [`export!`] that names them:
 //!
 //! ```no_run
 //! use holdline_guest::{Handler, Message, Request, Result};
@@ -51,7 +51,7 @@ pub use channel::{Channel, ChannelError, select};
 pub use connect::{Acceptance, ConnectHandler, Refusal, Upgrade};
 pub use delayed::{DelayedError, DelayedWebSocket, DeliveryId};
 pub use error::{Error, Result};
-pub use handlers::{ChannelHandler, CloseInfo, Handler, TimerHandler, Worker};
+pub use handlers::{ChannelHandler, CloseInfo, Handler, Migration, TimerHandler, Worker};
 pub use header::Header;
 pub use message::{CloseFrame, ConnectionId, Message, WebSocketHandle};
 pub use request::{Expiry, ReplyError, Request, RetainError, RetainOptions};

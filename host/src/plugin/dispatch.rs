@@ -1,5 +1,6 @@
-//! Which version and which instance handle an event of a connection, as the plugin's manifest says, and what becomes of its failures:
-//! they go to the plugin's log, and the connection learns only that there was one.
+//! Which version and which instance handle an event of a connection, as the plugin's manifest says, what becomes of its attachment when
+//! that is another version than before, and what becomes of failures: they go to the plugin's log, and the connection learns only that
+//! there was one.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -31,6 +32,7 @@ pub struct Dispatch {
     // The one that has handled its last event.
     version: Arc<Version>,
     lot: Lot,
+    moves: Moves,
     // The connection's own instance, if the isolation gives it one.
     own: Option<Box<Instance>>,
 }
@@ -41,7 +43,7 @@ impl Dispatch {
     pub fn new(plugin: Arc<Plugin>, upgrade: &Upgrade) -> Self {
         let lot = Lot::draw();
         let version = Arc::clone(plugin.serving().of(lot, |rules| named(rules, upgrade)).0);
-        Self { plugin, version, lot, own: None }
+        Self { plugin, version, lot, moves: Moves::Yes, own: None }
     }
 
     /// The plugin.
@@ -96,7 +98,17 @@ impl Dispatch {
             usage.count(Counter::MessagesIn, 1);
             usage.count(Counter::BytesIn, message.len());
         }
-        let trial = self.choose(connection).map(Trial::begin);
+        let trial = match self.choose(connection) {
+            None => None,
+            Some(Step::Try(canary)) => Some(Trial::begin(canary)),
+            // Boxed, so that only who moves has room for it.
+            Some(Step::Migrate { to, canary }) => match Box::pin(self.migrate(connection, to, canary)).await {
+                Ok(trial) => trial,
+                // It comes whatever has failed before, and to the version whose attachment it is.
+                Err(()) if matches!(event, Event::Close(_)) => None,
+                Err(()) => return Err(()),
+            },
+        };
         let Self { plugin, version, own, .. } = self;
         if !version.exports().handler {
             return Ok(());
@@ -120,19 +132,61 @@ impl Dispatch {
         outcome
     }
 
-    /// Moves on to the version that the connection is to have by now, and returns the canary if that is one.
-    fn choose(&mut self, connection: &Connection) -> Option<Arc<Canary>> {
+    /// Moves on to the version that the connection is to have by now, and returns what is to be done beside the event.
+    fn choose(&mut self, connection: &Connection) -> Option<Step> {
         let serving = self.plugin.serving();
         let (version, canary) = serving.of(self.lot, |rules| named(rules, connection.upgrade()));
         if !Arc::ptr_eq(version, &self.version) {
-            if self.version.keeps_from(version) {
+            if self.moves == Moves::No || self.version.keeps_from(version) {
                 return None;
+            }
+            if version.migrates_from(&self.version) {
+                return Some(Step::Migrate { to: Arc::clone(version), canary: canary.cloned() });
             }
             self.version = Arc::clone(version);
         }
         connection.label(self.version.number());
-        canary.cloned()
+        canary.cloned().map(Step::Try)
     }
+
+    /// Moves on to a version that makes the attachment its own. If it cannot, the connection stays with the version before, for what is
+    /// left of it: that one knows the attachment.
+    async fn migrate(
+        &mut self,
+        connection: &Connection,
+        to: Arc<Version>,
+        canary: Option<Arc<Canary>>,
+    ) -> Result<Option<Box<Trial>>, ()> {
+        let trial = canary.map(Trial::begin);
+        // Until it has been done: a migration that is given up half-way leaves it so.
+        self.moves = Moves::No;
+        if let Err(failure) = turn_over(&mut self.own, &self.version, &to, connection).await {
+            self.plugin.log(&to, "migrate", &failure);
+            if let Some(trial) = trial {
+                trial.judge(&self.plugin, Err(()));
+            }
+            return Err(());
+        }
+        self.moves = Moves::Yes;
+        connection.label(to.number());
+        self.version = to;
+        Ok(trial)
+    }
+}
+
+/// Whether a connection goes on to another version when that is to have it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moves {
+    Yes,
+    No,
+}
+
+/// What few events need before they are handled.
+enum Step {
+    /// A canary handles it.
+    Try(Arc<Canary>),
+    /// The connection comes to another version, which is to see the attachment first.
+    Migrate { to: Arc<Version>, canary: Option<Arc<Canary>> },
 }
 
 /// An event that a canary handles.
@@ -159,6 +213,25 @@ fn named(rules: &CanaryRules, upgrade: &Upgrade) -> Named {
     let is_there =
         upgrade.headers.iter().any(|(other, there)| other.eq_ignore_ascii_case(name) && there == value.as_bytes());
     if is_there { Named::Yes } else { Named::No }
+}
+
+/// Turns the attachment of one version into that of another.
+async fn turn_over(
+    own: &mut Option<Box<Instance>>,
+    from: &Version,
+    to: &Version,
+    connection: &Connection,
+) -> Result<(), Failure> {
+    let attachment = connection.attachment();
+    if attachment.is_empty() {
+        return Ok(());
+    }
+    let mut instance = lend(own, to).await?;
+    let answer = instance.migrate(&attachment, &from.digest().to_string()).await;
+    give_back(own, to, instance);
+    let attachment = answer?;
+    let size = attachment.len();
+    connection.set_attachment(attachment).map_err(|_| Failure::LargeAttachment(size))
 }
 
 async fn lend(own: &mut Option<Box<Instance>>, version: &Version) -> Result<Box<Instance>, Failure> {

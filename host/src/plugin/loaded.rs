@@ -259,7 +259,9 @@ impl Plugin {
             Failure::NotStarted(source) => {
                 tracing::error!(target: "plugin", tenant, plugin, %version, event, cause = format!("{source:?}"), "{failure}");
             }
-            Failure::NotExported(_) => tracing::error!(target: "plugin", tenant, plugin, %version, event, "{failure}"),
+            Failure::NotExported(_) | Failure::LargeAttachment(_) => {
+                tracing::error!(target: "plugin", tenant, plugin, %version, event, "{failure}");
+            }
         }
     }
 }

@@ -201,6 +201,11 @@ impl Version {
         }
     }
 
+    /// True if attachments of the other one are not for this one as they are.
+    pub(super) fn migrates_from(&self, other: &Self) -> bool {
+        self.exports().migration && self.digest != other.digest
+    }
+
     /// Ends the instances that are kept warm.
     pub(super) fn cool(&self) {
         self.warm.clear();

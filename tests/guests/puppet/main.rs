@@ -13,7 +13,9 @@ mod request;
 mod stage;
 
 use holdline_guest::timers::TimerId;
-use holdline_guest::{ChannelHandler, CloseInfo, Error, Handler, Message, Request, Result, TimerHandler, Worker};
+use holdline_guest::{
+    ChannelHandler, CloseInfo, Error, Handler, Message, Migration, Request, Result, TimerHandler, Worker,
+};
 use serde_json::{Value, json};
 use stage::Stage;
 
@@ -68,7 +70,27 @@ impl ChannelHandler for Puppet {
     }
 }
 
-holdline_guest::export!(Puppet: Handler, Worker, TimerHandler, ChannelHandler);
+/// As the attachment says: `fail`, `trap`, `loop`, `forget` or `grow`. Any other is told where it comes from.
+impl Migration for Puppet {
+    fn migrate(attachment: Vec<u8>, from_version: &str) -> Result<Vec<u8>> {
+        let text = stage::text(&attachment);
+        match text.as_str() {
+            "fail" => Err(Error::new("that was never an attachment")),
+            "trap" => std::process::abort(),
+            "loop" => {
+                println!("it never ends");
+                loop {
+                    std::hint::black_box(());
+                }
+            }
+            "forget" => Ok(Vec::new()),
+            "grow" => Ok(vec![b'x'; 65_537]),
+            _ => Ok(format!("{text} from {from_version}").into_bytes()),
+        }
+    }
+}
+
+holdline_guest::export!(Puppet: Handler, Worker, TimerHandler, ChannelHandler, Migration);
 
 fn obey(request: &Request, commands: &str) -> Result<()> {
     let mut stage = Stage::new(Some(request));

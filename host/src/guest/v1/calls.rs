@@ -41,6 +41,9 @@ pub enum Failure {
     /// The plugin does not export what was to be called.
     #[error("it does not export `{0}`")]
     NotExported(&'static str),
+    /// It returned an attachment over the limit.
+    #[error("returned an attachment of {0} bytes, which is over the limit")]
+    LargeAttachment(usize),
 }
 
 impl Failure {
@@ -222,6 +225,19 @@ impl Instance {
         let guest = export!(self.channel_handler, "channel-handler");
         let answer =
             within(&self.seat, self.limits.timeout, pin!(guest.call_on_item(&mut self.store, channel, item))).await;
+        self.end(answer)?.map_err(Failure::Returned)
+    }
+
+    /// Has it turn an attachment of another version into its own.
+    ///
+    /// # Errors
+    /// The guest failed.
+    pub async fn migrate(&mut self, attachment: &[u8], from_version: &str) -> Result<Vec<u8>, Failure> {
+        self.begin(Budget::Limited(self.limits.cpu));
+        let guest = export!(self.migration, "migration");
+        let limit = self.limits.timeout;
+        let answer =
+            within(&self.seat, limit, pin!(guest.call_migrate(&mut self.store, attachment, from_version))).await;
         self.end(answer)?.map_err(Failure::Returned)
     }
 

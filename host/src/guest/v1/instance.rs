@@ -5,7 +5,9 @@ use std::sync::Arc;
 use wasmtime::Store;
 use wasmtime::component::Instance as WasmInstance;
 
-use super::bindings::exports::holdline::websocket::{channel_handler, connect_handler, handler, timer_handler, worker};
+use super::bindings::exports::holdline::websocket::{
+    channel_handler, connect_handler, handler, migration, timer_handler, worker,
+};
 use super::place::Place;
 use super::state::State;
 use super::template::Template;
@@ -33,6 +35,7 @@ pub(super) struct Found {
     pub(super) worker: Option<worker::Guest>,
     pub(super) timer_handler: Option<timer_handler::Guest>,
     pub(super) channel_handler: Option<channel_handler::Guest>,
+    pub(super) migration: Option<migration::Guest>,
 }
 
 impl Instance {

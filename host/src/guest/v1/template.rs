@@ -9,7 +9,9 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 use super::bindings::Plugin;
-use super::bindings::exports::holdline::websocket::{channel_handler, connect_handler, handler, timer_handler, worker};
+use super::bindings::exports::holdline::websocket::{
+    channel_handler, connect_handler, handler, migration, timer_handler, worker,
+};
 use super::calls::within;
 use super::granted;
 use super::grants::{Grant, Grants};
@@ -32,6 +34,8 @@ pub struct Exports {
     pub timer_handler: bool,
     /// `channel-handler`.
     pub channel_handler: bool,
+    /// `migration`.
+    pub migration: bool,
 }
 
 impl Exports {
@@ -43,6 +47,7 @@ impl Exports {
             (self.worker, "worker"),
             (self.timer_handler, "timer-handler"),
             (self.channel_handler, "channel-handler"),
+            (self.migration, "migration"),
         ]
         .into_iter()
         .filter_map(|(has, name)| has.then_some(name))
@@ -126,6 +131,7 @@ pub(super) struct Indices {
     pub(super) worker: Option<worker::GuestIndices>,
     pub(super) timer_handler: Option<timer_handler::GuestIndices>,
     pub(super) channel_handler: Option<channel_handler::GuestIndices>,
+    pub(super) migration: Option<migration::GuestIndices>,
 }
 
 impl Template {
@@ -148,8 +154,10 @@ impl Template {
             worker: has("worker"),
             timer_handler: has("timer-handler"),
             channel_handler: has("channel-handler"),
+            migration: has("migration"),
         };
-        if exports == Exports::default() {
+        // Attachments alone are no reason to call it.
+        if (Exports { migration: false, ..exports }) == Exports::default() {
             return Err(PrepareError::NoExports);
         }
         // An export that is there in name has to be there with its functions and types.
@@ -162,7 +170,7 @@ impl Template {
                 }),* }
             };
         }
-        let indices = indices!(connect_handler, handler, worker, timer_handler, channel_handler);
+        let indices = indices!(connect_handler, handler, worker, timer_handler, channel_handler, migration);
         Ok(Arc::new(Self { engine: engine.clone(), pre, exports, indices }))
     }
 
@@ -246,7 +254,7 @@ fn linker(engine: &Engine, needed: &BTreeSet<Grant>) -> wasmtime::Result<Linker<
 }
 
 /// The interfaces that `linker` offers, without versions.
-const OFFERED: [&str; 39] = [
+const OFFERED: [&str; 40] = [
     "holdline:websocket/types",
     "holdline:websocket/requests",
     "holdline:websocket/delayed",
@@ -286,6 +294,7 @@ const OFFERED: [&str; 39] = [
     "holdline:websocket/worker",
     "holdline:websocket/timer-handler",
     "holdline:websocket/channel-handler",
+    "holdline:websocket/migration",
 ];
 
 fn check_imports(engine: &Engine, component: &Component) -> Result<(), PrepareError> {

@@ -2,8 +2,9 @@
  * Writes Holdline plugins in JavaScript and TypeScript.
  *
  * A plugin is a module `index.ts`, `index.js` or `index.mjs` that exports some of the functions `connect`, `open`, `message`,
- * `close`, `run`, `timer` and `item`, which are described by the types {@link Connect}, {@link Open}, {@link OnMessage},
- * {@link Close}, {@link Run}, {@link Timer} and {@link Item}. All of them return when they are done: they cannot be `async`.
+ * `close`, `run`, `timer`, `item` and `migrate`, which are described by the types {@link Connect}, {@link Open}, {@link OnMessage},
+ * {@link Close}, {@link Run}, {@link Timer}, {@link Item} and {@link Migrate}. All of them return when they are done: they cannot be
+ * `async`.
  *
  * Times are milliseconds; parts of one are rounded up, so that nothing comes earlier than asked. What is refused throws a
  * {@link HoldlineError}, and nothing has happened then.
@@ -106,6 +107,18 @@ export type Timer = (timer: TimerId, payload: Bytes) => void;
  * once as the manifest says. An exception goes to the log; the item is gone.
  */
 export type Item = (channel: string, item: Bytes) => void;
+
+/**
+ * `export function migrate(attachment, fromVersion)`: a connection that has an attachment moves to this version of the plugin from
+ * another one, which is another component: by a deploy, by a rollback, to a canary and back. What it returns is the attachment from
+ * then on; an empty one is none. `fromVersion` is the digest of the version that the connection comes from: `sha256:` and 64
+ * hexadecimal digits. Comes once for each move, before the first event that this version handles. There is no request: nothing can be
+ * sent to the connection, nor can it be retained.
+ *
+ * An exception closes the connection with 1011, and its text goes to the log; so does an attachment over the limit. The version that
+ * the connection comes from gets the close event, with the attachment as it was.
+ */
+export type Migrate = (attachment: Bytes, fromVersion: string) => Storable;
 
 /** The HTTP request that asks for a connection. */
 export interface Upgrade {

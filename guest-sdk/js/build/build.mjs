@@ -25,6 +25,7 @@ const HANDLERS = {
   run: "worker",
   timer: "timer-handler",
   item: "channel-handler",
+  migrate: "migration",
 };
 
 const ENTRIES = ["index.ts", "index.js", "index.mjs"];

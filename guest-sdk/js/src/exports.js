@@ -4,6 +4,7 @@ import { asBytes } from "./bytes.js";
 import { Refusal, acceptanceOf, refusalOf, upgradeOf } from "./connect.js";
 import { describe, shown } from "./globals.js";
 import { Request } from "./request.js";
+import { bytes } from "./values.js";
 
 export function connectHandler({ connect }) {
   return {
@@ -57,16 +58,31 @@ export function timerHandler({ timer }) {
 
 export function channelHandler({ item }) {
   return {
-    onItem(channel, bytes) {
-      call(item, channel, asBytes(bytes));
+    onItem(channel, list) {
+      call(item, channel, asBytes(list));
     },
   };
+}
+
+export function migration({ migrate }) {
+  return {
+    migrate(attachment, fromVersion) {
+      return call(attachmentOf, migrate, asBytes(attachment), fromVersion);
+    },
+  };
+}
+
+/** What `migrate` returns, as the contract wants it. A `return` that was forgotten must not be the end of an attachment. */
+function attachmentOf(migrate, ...values) {
+  const attachment = atOnce(migrate(...values));
+  if (attachment !== undefined && attachment !== null) return bytes(attachment);
+  throw new TypeError("`migrate` returned nothing: an attachment that is to be none is an empty text");
 }
 
 /** Calls what the plugin exports, if it does; what it throws is shown with its stack, and its text is the event's error. */
 function call(work, ...values) {
   try {
-    atOnce(work?.(...values));
+    return atOnce(work?.(...values));
   } catch (error) {
     console.error(describe(error));
     // What cannot be written as a text is a trap.

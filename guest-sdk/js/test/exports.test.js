@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 // What a plugin prints would go to the host.
 const printed = [];
-const { connectHandler, handler, timerHandler, worker } = await import("../src/exports.js");
+const { connectHandler, handler, migration, timerHandler, worker } = await import("../src/exports.js");
 console.error = (...values) => printed.push(values.join(" "));
 
 test("what a plugin leaves out does nothing", () => {
@@ -57,6 +57,16 @@ test("a connection is accepted by saying nothing, and refused by returning or th
   assert.deepEqual(answer(() => ({ subprotocol: "a", attachment: "A" })), { subprotocol: "a", attachment: new Uint8Array([65]) });
   for (const connect of [() => refused, () => { throw refused; }]) {
     assert.throws(() => answer(connect), (thrown) => assert.deepEqual(thrown, refusal) ?? true);
+  }
+});
+
+test("an attachment is migrated to what is returned, and never to nothing by mistake", () => {
+  const migrated = (migrate) => migration({ migrate }).migrate(new Uint8Array([65]), "sha256:0");
+  assert.deepEqual(migrated((attachment, from) => attachment.text() + from), new TextEncoder().encode("Asha256:0"));
+  assert.deepEqual(migrated(() => ({ v: 2 })), new TextEncoder().encode('{"v":2}'));
+  assert.deepEqual(migrated(() => ""), new Uint8Array());
+  for (const forgotten of [() => {}, () => null, async () => "late"]) {
+    assert.throws(() => migrated(forgotten), (text) => /returned (nothing|a promise)/.test(text));
   }
 });
 

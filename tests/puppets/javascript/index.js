@@ -6,7 +6,7 @@
 // items carry commands, too; their reports go to the log.
 
 import { DelayedWebSocket } from "holdline";
-import { Stage } from "./stage.js";
+import { Stage, trap } from "./stage.js";
 
 export function open(request) {
   const commands = request.header("x-open");
@@ -35,6 +35,14 @@ export function timer(timer, payload) {
 
 export function item(channel, item) {
   console.log(`item of ${channel}: ${alone(item)}`);
+}
+
+/** As the attachment says: `fail`, `trap` or `forget`. Any other is told where it comes from. */
+export function migrate(attachment, fromVersion) {
+  const text = attachment.text();
+  if (text === "fail") throw new Error("that was never an attachment");
+  if (text === "trap") trap();
+  return text === "forget" ? "" : `${text} from ${fromVersion}`;
 }
 
 function obey(request, commands) {

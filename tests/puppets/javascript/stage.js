@@ -176,7 +176,7 @@ function letters(count) {
 }
 
 /** An exception is an error. A trap is what the host makes of a number that is no request of this event. */
-function trap() {
+export function trap() {
   new Request(0).path;
 }
 

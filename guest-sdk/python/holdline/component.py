@@ -24,7 +24,7 @@ from typing import Any
 from componentize_py_types import Err
 
 from holdline import logs
-from holdline._values import from_message
+from holdline._values import Bytes, from_message, to_bytes
 from holdline.connect import Acceptance, Refusal, Upgrade
 from holdline.error import Error
 from holdline.handlers import CloseInfo, registered
@@ -77,19 +77,31 @@ class ChannelHandler:
         _call("on_item", channel, item)
 
 
-def _call(name: str, *args: object) -> None:
+class Migration:
+    def migrate(self, attachment: bytes, from_version: str) -> bytes:
+        return _call("on_migrate", attachment, from_version, result=_attachment)
+
+
+def _call(name: str, *args: object, result: Callable[[object], Any] = lambda _: None) -> Any:
     """What the plugin does not have is done by doing nothing."""
     handler: Callable[..., object] | None = registered.get(name)
     if handler is None:
-        return
+        return None
     try:
-        handler(*args)
+        return result(handler(*args))
     except MemoryError:
         # Not caught, it ends the instance: one whose memory is full is of no use to the next event.
         raise
     except Exception as error:
         _show(error)
         raise Err(_text(error)) from None
+
+
+def _attachment(returned: object) -> bytes:
+    if not isinstance(returned, Bytes | str):
+        # Such as None: a `return` that was forgotten must not be the end of an attachment.
+        raise TypeError(f"`on_migrate` returns bytes or a str, empty for none, and not {returned!r}")
+    return to_bytes(returned)
 
 
 def _text(error: Exception) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from holdline._values import CloseFrame, Message
+from holdline._values import Bytes, CloseFrame, Message
 from holdline.connect import Acceptance, Upgrade
 from holdline.request import Request
 
@@ -35,6 +35,7 @@ CloseHandler = Callable[[Request, CloseInfo], None]
 Worker = Callable[[str, bytes], None]
 TimerHandler = Callable[[int, bytes], None]
 ItemHandler = Callable[[str, bytes], None]
+Migration = Callable[[bytes, str], Bytes | str]
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -47,6 +48,7 @@ INTERFACES = {
     "worker": "worker",
     "on_timer": "timer-handler",
     "on_item": "channel-handler",
+    "on_migrate": "migration",
 }
 
 # By the name of the decorator. Filled while the plugin is imported, and not changed afterwards.
@@ -101,6 +103,18 @@ def on_item(handler: ItemHandler) -> ItemHandler:
     """An item was taken from a channel that the plugin's manifest names: the name of the channel and the item. As many calls run
     at once as the manifest says. An exception goes to the log; the item is gone."""
     return _register("on_item", handler)
+
+
+def on_migrate(handler: Migration) -> Migration:
+    """A connection that has an attachment moves to this version of the plugin from another one, which is another component: by a
+    deploy, by a rollback, to a canary and back. It is given the attachment and the digest of the version that the connection comes
+    from, `sha256:` and 64 hexadecimal digits. What it returns is the attachment from then on: bytes, or a text, which becomes UTF-8;
+    an empty one is none. Comes once for each move, before the first event that this version handles. There is no request: nothing
+    can be sent to the connection, nor can it be retained. Without this function attachments stay as they are.
+
+    An exception goes to the log, and the connection is closed with 1011; so it is with an attachment over the limit. The version
+    that it comes from gets the close event, with the attachment as it was."""
+    return _register("on_migrate", handler)
 
 
 def _register(name: str, handler: F) -> F:

@@ -7,17 +7,20 @@ commands, too; their reports go to the log.
 """
 
 import json
+import os
 
 from holdline import (
     CloseInfo,
     DelayedError,
     DelayedWebSocket,
+    Error,
     Message,
     ReplyError,
     Request,
     on_close,
     on_item,
     on_message,
+    on_migrate,
     on_open,
     on_timer,
     worker,
@@ -65,6 +68,17 @@ def due(timer: int, payload: bytes) -> None:
 def came(channel: str, item: bytes) -> None:
     report = alone(item)
     print(f"item of {channel}: {report}")
+
+
+@on_migrate
+def moved(attachment: bytes, from_version: str) -> str:
+    """As the attachment says: `fail`, `trap` or `forget`. Any other is told where it comes from."""
+    text = attachment.decode()
+    if text == "fail":
+        raise Error("that was never an attachment")
+    if text == "trap":
+        os.abort()
+    return "" if text == "forget" else f"{text} from {from_version}"
 
 
 def obey(request: Request, commands: str) -> None:

@@ -25,6 +25,28 @@ class ChannelHandler(Protocol):
         raise NotImplementedError
 
 
+class Migration(Protocol):
+
+    @abstractmethod
+    def migrate(self, attachment: bytes, from_version: str) -> bytes:
+        """
+        Is called when a connection that has an attachment moves to this version from another one, which is another component: by a
+        deploy, by a rollback, to a canary and back. What it returns is the attachment from then on; an empty one is none.
+        `from-version` is the digest of the version that the connection comes from: `sha256:` and 64 hexadecimal digits.
+        
+        A trap, an error, or an attachment over the limit closes the connection with 1011, and the reason goes to the log. The
+        connection has not moved then: its attachment is what it was, the version that it comes from gets the close event, and this
+        function is not called for it again. It counts as a failed event of a canary.
+        
+        Comes once for each move, before the first event that this version handles; of a held connection that is its next event, too.
+        There is no request, so that nothing can be sent to the connection, nor can it be retained. It may last and compute as long as an
+        event.
+        
+        Raises: `componentize_py_types.Err(wit_world.imports.str)`
+        """
+        raise NotImplementedError
+
+
 class TimerHandler(Protocol):
 
     @abstractmethod

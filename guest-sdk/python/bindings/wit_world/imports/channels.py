@@ -55,14 +55,15 @@ class Channel:
     def send(self, item: bytes, timeout_ms: Optional[int]) -> None:
         """
         Puts an item in, waiting for room (or, at capacity 0, for a receiver) for at most this long; none waits without limit. A
-        send that timed out is taken back: its item will not be received. Errors: `timeout`, `closed`, `too-large`.
+        send that timed out is taken back: its item will not be received. Errors: `timeout`, `closed`, `too-large`,
+        `quota-exceeded`.
         
         Raises: `componentize_py_types.Err(wit_world.imports.channels.ChannelError)`
         """
         raise NotImplementedError
     def offer(self, item: bytes) -> None:
         """
-        Puts an item in if that is possible at once. Errors: `full`, `closed`, `too-large`.
+        Puts an item in if that is possible at once. Errors: `full`, `closed`, `too-large`, `quota-exceeded`.
         
         Raises: `componentize_py_types.Err(wit_world.imports.channels.ChannelError)`
         """

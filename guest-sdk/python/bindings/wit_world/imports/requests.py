@@ -124,7 +124,8 @@ def remote_address(request: int) -> str:
     raise NotImplementedError
 def attachment(request: int) -> bytes:
     """
-    The connection's attachment: bytes of the plugin's own that live as long as the connection. Empty until it is set.
+    The connection's attachment: bytes of the plugin's own that live as long as the connection. Empty until it is set. Another version
+    of the plugin finds it as it is, unless it exports `migration`.
     """
     raise NotImplementedError
 def set_attachment(request: int, bytes: bytes) -> None:

@@ -1,7 +1,7 @@
 // Package guest is what Holdline plugins in Go are written with: everything that a plugin may ask of its host.
 //
-// What a plugin can be called for has a package each: handler, connecthandler, worker, timerhandler and channelhandler. A
-// plugin imports those that it has, and gives them what is to be called in an init function:
+// What a plugin can be called for has a package each: handler, connecthandler, worker, timerhandler, channelhandler and
+// migration. A plugin imports those that it has, and gives them what is to be called in an init function:
 //
 //	package main
 //

@@ -7,11 +7,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"holdline/guest"
 	"holdline/guest/channelhandler"
 	"holdline/guest/handler"
+	"holdline/guest/migration"
 	"holdline/guest/timerhandler"
 	"holdline/guest/worker"
 )
@@ -29,6 +31,7 @@ func init() {
 	channelhandler.Export(func(channel string, item []byte) error {
 		return alone(fmt.Sprintf("item of %s", channel), item)
 	})
+	migration.Export(migrate)
 }
 
 func main() {}
@@ -51,6 +54,19 @@ func (puppet) Close(request guest.Request, info handler.CloseInfo) error {
 	}
 	fmt.Printf("close event: %s\n", compact(object{"id": request.ID(), "frame": frame, "clean": info.Clean}))
 	return obeyHeader(request, "x-close")
+}
+
+// migrate does as the attachment says: fail, trap or forget. Any other is told where it comes from.
+func migrate(attachment []byte, fromVersion string) ([]byte, error) {
+	switch string(attachment) {
+	case "fail":
+		return nil, errors.New("that was never an attachment")
+	case "trap":
+		panic("as it was told")
+	case "forget":
+		return nil, nil
+	}
+	return fmt.Appendf(attachment, " from %s", fromVersion), nil
 }
 
 func obeyHeader(request guest.Request, name string) error {

@@ -288,6 +288,32 @@ void __wasm_export_exports_holdline_websocket_channel_handler_on_item_post_retur
   }
 }
 
+// Exported Functions from `holdline:websocket/migration@0.1.0`
+
+__attribute__((__weak__, __export_name__("cabi_post_holdline:websocket/migration@0.1.0#migrate")))
+void __wasm_export_exports_holdline_websocket_migration_migrate_post_return(uint8_t * arg0) {
+  switch ((int32_t) (int32_t) *((uint8_t*) (arg0 + 0))) {
+    case 0: {
+      size_t len = *((size_t*) (arg0 + (2*sizeof(void*))));
+      if (len > 0) {
+        uint8_t *ptr = *((uint8_t **) (arg0 + sizeof(void*)));
+        for (size_t i = 0; i < len; i++) {
+          uint8_t *base = ptr + i * 1;
+          (void) base;
+        }
+        free(ptr);
+      }
+      break;
+    }
+    case 1: {
+      if ((*((size_t*) (arg0 + (2*sizeof(void*))))) > 0) {
+        free(*((uint8_t **) (arg0 + sizeof(void*))));
+      }
+      break;
+    }
+  }
+}
+
 // Canonical ABI intrinsics
 
 __attribute__((__weak__, __export_name__("cabi_realloc")))
@@ -723,6 +749,14 @@ void exports_holdline_websocket_handler_close_info_free(exports_holdline_websock
 
 void exports_holdline_websocket_handler_result_void_string_free(exports_holdline_websocket_handler_result_void_string_t *ptr) {
   if (!ptr->is_err) {
+  } else {
+    wire_string_free(&ptr->val.err);
+  }
+}
+
+void exports_holdline_websocket_migration_result_list_u8_string_free(exports_holdline_websocket_migration_result_list_u8_string_t *ptr) {
+  if (!ptr->is_err) {
+    wire_list_u8_free(&ptr->val.ok);
   } else {
     wire_string_free(&ptr->val.err);
   }
@@ -2178,6 +2212,33 @@ uint8_t * __wasm_export_exports_holdline_websocket_channel_handler_on_item(uint8
     *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload5).ptr;
   } else {
     *((int8_t*)(ptr + 0)) = 0;
+  }
+  return ptr;
+}
+
+__attribute__((__export_name__("holdline:websocket/migration@0.1.0#migrate")))
+uint8_t * __wasm_export_exports_holdline_websocket_migration_migrate(uint8_t * arg, size_t arg0, uint8_t * arg1, size_t arg2) {
+  wire_list_u8_t arg3 = (wire_list_u8_t) { (uint8_t*)(arg), (arg0) };
+  wire_string_t arg4 = (wire_string_t) { (uint8_t*)(arg1), (arg2) };
+  exports_holdline_websocket_migration_result_list_u8_string_t ret;
+  wire_list_u8_t ok;
+  wire_string_t err;
+  ret.is_err = !exports_holdline_websocket_migration_migrate(&arg3, &arg4, &ok, &err);
+  if (ret.is_err) {
+    ret.val.err = err;
+  }
+  if (!ret.is_err) {
+    ret.val.ok = ok;
+  }
+  uint8_t *ptr = (uint8_t *) &RET_AREA;
+  if ((ret).is_err) {
+    const wire_string_t *payload5 = &(ret).val.err;*((int8_t*)(ptr + 0)) = 1;
+    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload5).len;
+    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload5).ptr;
+  } else {
+    const wire_list_u8_t *payload = &(ret).val.ok;*((int8_t*)(ptr + 0)) = 0;
+    *((size_t*)(ptr + (2*sizeof(void*)))) = (*payload).len;
+    *((uint8_t **)(ptr + sizeof(void*))) = (uint8_t *) (*payload).ptr;
   }
   return ptr;
 }

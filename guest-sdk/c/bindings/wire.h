@@ -583,6 +583,14 @@ typedef struct {
 
 typedef holdline_websocket_timers_timer_id_t exports_holdline_websocket_timer_handler_timer_id_t;
 
+typedef struct {
+  bool is_err;
+  union {
+    wire_list_u8_t ok;
+    wire_string_t err;
+  } val;
+} exports_holdline_websocket_migration_result_list_u8_string_t;
+
 // Imported Functions from `holdline:websocket/requests@0.1.0`
 // Holds the connection: when this event returns, its next one waits until the handle is used or its deadline has passed.
 // Messages that come meanwhile wait in order, and nothing of the plugin stays in memory for them. Works once per event, in
@@ -605,7 +613,8 @@ extern void holdline_websocket_requests_headers(holdline_websocket_requests_requ
 extern bool holdline_websocket_requests_subprotocol(holdline_websocket_requests_request_t request, wire_string_t *ret);
 // The client's address and port, as in `192.0.2.7:50123` or `[2001:db8::7]:50123`.
 extern void holdline_websocket_requests_remote_address(holdline_websocket_requests_request_t request, wire_string_t *ret);
-// The connection's attachment: bytes of the plugin's own that live as long as the connection. Empty until it is set.
+// The connection's attachment: bytes of the plugin's own that live as long as the connection. Empty until it is set. Another version
+// of the plugin finds it as it is, unless it exports `migration`.
 extern void holdline_websocket_requests_attachment(holdline_websocket_requests_request_t request, wire_list_u8_t *ret);
 // Replaces the attachment. It can be set while retained and in a close event. Errors: `too-large` over the limit (64 KiB
 // unless configured), `not-this-event`.
@@ -641,9 +650,10 @@ extern bool holdline_websocket_channels_static_channel_open(wire_string_t *name,
 // Finds a channel that is open, or closed and not drained yet. Errors: `unknown`, `invalid-name`.
 extern bool holdline_websocket_channels_static_channel_lookup(wire_string_t *name, holdline_websocket_channels_own_channel_t *ret, holdline_websocket_channels_channel_error_t *err);
 // Puts an item in, waiting for room (or, at capacity 0, for a receiver) for at most this long; none waits without limit. A
-// send that timed out is taken back: its item will not be received. Errors: `timeout`, `closed`, `too-large`.
+// send that timed out is taken back: its item will not be received. Errors: `timeout`, `closed`, `too-large`,
+// `quota-exceeded`.
 extern bool holdline_websocket_channels_method_channel_send(holdline_websocket_channels_borrow_channel_t self, wire_list_u8_t *item, uint64_t *maybe_timeout_ms, holdline_websocket_channels_channel_error_t *err);
-// Puts an item in if that is possible at once. Errors: `full`, `closed`, `too-large`.
+// Puts an item in if that is possible at once. Errors: `full`, `closed`, `too-large`, `quota-exceeded`.
 extern bool holdline_websocket_channels_method_channel_offer(holdline_websocket_channels_borrow_channel_t self, wire_list_u8_t *item, holdline_websocket_channels_channel_error_t *err);
 // Takes the next item, waiting for at most this long; none waits without limit. Errors: `timeout`, `closed`.
 extern bool holdline_websocket_channels_method_channel_receive(holdline_websocket_channels_borrow_channel_t self, uint64_t *maybe_timeout_ms, wire_list_u8_t *ret, holdline_websocket_channels_channel_error_t *err);
@@ -700,6 +710,9 @@ bool exports_holdline_websocket_timer_handler_on_timer(exports_holdline_websocke
 
 // Exported Functions from `holdline:websocket/channel-handler@0.1.0`
 bool exports_holdline_websocket_channel_handler_on_item(wire_string_t *channel, wire_list_u8_t *item, wire_string_t *err);
+
+// Exported Functions from `holdline:websocket/migration@0.1.0`
+bool exports_holdline_websocket_migration_migrate(wire_list_u8_t *attachment, wire_string_t *from_version, wire_list_u8_t *ret, wire_string_t *err);
 
 // Helper Functions
 
@@ -832,6 +845,8 @@ void exports_holdline_websocket_handler_option_close_frame_free(exports_holdline
 void exports_holdline_websocket_handler_close_info_free(exports_holdline_websocket_handler_close_info_t *ptr);
 
 void exports_holdline_websocket_handler_result_void_string_free(exports_holdline_websocket_handler_result_void_string_t *ptr);
+
+void exports_holdline_websocket_migration_result_list_u8_string_free(exports_holdline_websocket_migration_result_list_u8_string_t *ptr);
 
 // Sets the string `ret` to reference the input string `s` without copying it
 void wire_string_set(wire_string_t *ret, const char*s);

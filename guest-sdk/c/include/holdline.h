@@ -602,6 +602,33 @@ extern const holdline_channel_handler_t holdline_channel_handler;
         (unsigned char *a, size_t b, unsigned char *c, size_t d), (a, b, c, d))                                          \
     const holdline_channel_handler_t holdline_channel_handler = on_item
 
+/* What an attachment is in this version of the plugin. It starts empty, which is none; the functions below set it. */
+typedef struct holdline_migrated holdline_migrated_t;
+
+/* A connection that has an attachment moves to this version of the plugin from another one, which is another component: by
+ * a deploy, by a rollback, to a canary and back. `from_version` is the digest of the version that it comes from: `sha256:`
+ * and 64 hexadecimal digits. Comes once for each move, before the first event that this version handles. There is no
+ * request: nothing can be sent to the connection, nor can it be retained. Without this function attachments stay as they
+ * are.
+ *
+ * An error or a trap goes to the log, and the connection is closed with 1011; so it is with an attachment over the limit.
+ * The version that it comes from gets the close event, with the attachment as it was. */
+typedef holdline_error_t (*holdline_migration_t)(
+    const char *attachment, size_t size, const char *from_version, holdline_migrated_t *migrated);
+
+/* HOLDLINE_MIGRATION(migrate); */
+extern const holdline_migration_t holdline_migration;
+#define HOLDLINE_MIGRATION(migrate)                                                                                      \
+    HOLDLINE_EXPORT_("migration@0.1.0#migrate", migration_migrate,                                                       \
+        (unsigned char *a, size_t b, unsigned char *c, size_t d), (a, b, c, d))                                          \
+    const holdline_migration_t holdline_migration = migrate
+
+/* These bytes are the attachment from now on. */
+void holdline_migrated_attachment(holdline_migrated_t *migrated, const void *bytes, size_t size);
+
+/* The same, as JSON. */
+void holdline_migrated_attachment_json(holdline_migrated_t *migrated, const holdline_json_t *value);
+
 /* The HTTP request that asks for the upgrade. */
 typedef struct holdline_upgrade {
     /* The path, percent-encoded as it was sent, without the query. */

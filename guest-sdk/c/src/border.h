@@ -14,6 +14,11 @@ static inline wire_list_u8_t bytes_to_wire(const void *bytes, size_t size) {
     return (wire_list_u8_t){(uint8_t *)(uintptr_t)bytes, size};
 }
 
+/* A block for the host to free. The generated code leaves alone what is empty, so that there must be no block then. */
+static inline wire_list_u8_t block_to_wire(const void *bytes, size_t size) {
+    return bytes_to_wire(size == 0 ? NULL : holdline_copy(bytes, size), size);
+}
+
 static inline holdline_websocket_types_message_t message_to_wire(holdline_message_t message) {
     holdline_websocket_types_message_t wire;
     if (message.binary) {

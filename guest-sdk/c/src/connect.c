@@ -10,13 +10,8 @@ struct holdline_decision {
     exports_holdline_websocket_connect_handler_refusal_t refusal;
 };
 
-/* The generated code leaves alone what is empty, so that there must be no block then. */
-static wire_list_u8_t block(const void *bytes, size_t size) {
-    return bytes_to_wire(size == 0 ? NULL : holdline_copy(bytes, size), size);
-}
-
 static wire_string_t text_block(const char *text) {
-    wire_list_u8_t bytes = block(text, strlen(text));
+    wire_list_u8_t bytes = block_to_wire(text, strlen(text));
     return (wire_string_t){bytes.ptr, bytes.len};
 }
 
@@ -27,7 +22,7 @@ void holdline_accept_subprotocol(holdline_decision_t *decision, const char *subp
 
 void holdline_accept_attachment(holdline_decision_t *decision, const void *bytes, size_t size) {
     wire_list_u8_free(&decision->acceptance.attachment);
-    decision->acceptance.attachment = block(bytes, size);
+    decision->acceptance.attachment = block_to_wire(bytes, size);
 }
 
 void holdline_accept_attachment_json(holdline_decision_t *decision, const holdline_json_t *value) {
@@ -41,13 +36,13 @@ void holdline_refuse(holdline_decision_t *decision, uint16_t status, const void 
     wire_list_u8_free(&decision->refusal.body);
     decision->refused = true;
     decision->refusal.status = status;
-    decision->refusal.body = block(body, size);
+    decision->refusal.body = block_to_wire(body, size);
 }
 
 void holdline_refuse_header(holdline_decision_t *decision, const char *name, const char *value) {
     exports_holdline_websocket_connect_handler_list_header_t *headers = &decision->refusal.headers;
     headers->ptr = holdline_reallocate(headers->ptr, (headers->len + 1) * sizeof(wire_header_t));
-    headers->ptr[headers->len++] = (wire_header_t){text_block(name), block(value, strlen(value))};
+    headers->ptr[headers->len++] = (wire_header_t){text_block(name), block_to_wire(value, strlen(value))};
 }
 
 const char *holdline_upgrade_header(const holdline_upgrade_t *upgrade, const char *name) {

@@ -82,3 +82,36 @@ bool exports_holdline_websocket_channel_handler_on_item(
     free(item->ptr);
     return end(error, err);
 }
+
+/* A block of its own, which the generated code frees when the host has read it. */
+struct holdline_migrated {
+    wire_list_u8_t attachment;
+};
+
+void holdline_migrated_attachment(holdline_migrated_t *migrated, const void *bytes, size_t size) {
+    wire_list_u8_free(&migrated->attachment);
+    migrated->attachment = block_to_wire(bytes, size);
+}
+
+void holdline_migrated_attachment_json(holdline_migrated_t *migrated, const holdline_json_t *value) {
+    size_t size;
+    char *text = holdline_json_print(value, &size);
+    holdline_migrated_attachment(migrated, text, size);
+    free(text);
+}
+
+bool exports_holdline_websocket_migration_migrate(
+    wire_list_u8_t *attachment, wire_string_t *from_version, wire_list_u8_t *ret, wire_string_t *err) {
+    holdline_migrated_t migrated = {{NULL, 0}};
+    holdline_error_t error = holdline_migration(
+        (const char *)attachment->ptr, attachment->len, text_from_wire(*from_version), &migrated);
+    free(attachment->ptr);
+    free(from_version->ptr);
+    /* Only one of the two goes to the host. */
+    if (error != HOLDLINE_OK) {
+        wire_list_u8_free(&migrated.attachment);
+    } else {
+        *ret = migrated.attachment;
+    }
+    return end(error, err);
+}

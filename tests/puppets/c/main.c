@@ -7,6 +7,7 @@
 #include "stage.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static holdline_error_t obey(holdline_request_t request, const char *commands, size_t size) {
@@ -106,7 +107,30 @@ static holdline_error_t on_item(const char *channel, const char *item, size_t si
     return error;
 }
 
+/* As the attachment says: fail, trap or forget. Any other is told where it comes from. */
+static holdline_error_t migrate(
+    const char *attachment, size_t size, const char *from_version, holdline_migrated_t *migrated) {
+    if (strcmp(attachment, "fail") == 0) {
+        return holdline_fail("that was never an attachment");
+    }
+    if (strcmp(attachment, "trap") == 0) {
+        abort();
+    }
+    if (strcmp(attachment, "forget") != 0) {
+        size_t room = size + strlen(from_version) + sizeof " from ";
+        char *text = malloc(room);
+        if (text == NULL) {
+            abort();
+        }
+        int length = snprintf(text, room, "%s from %s", attachment, from_version);
+        holdline_migrated_attachment(migrated, text, (size_t)length);
+        free(text);
+    }
+    return HOLDLINE_OK;
+}
+
 HOLDLINE_HANDLER(.open = on_open, .message = on_message, .close = on_close);
 HOLDLINE_WORKER(run);
 HOLDLINE_TIMER_HANDLER(on_timer);
 HOLDLINE_CHANNEL_HANDLER(on_item);
+HOLDLINE_MIGRATION(migrate);

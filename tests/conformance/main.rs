@@ -13,6 +13,7 @@ mod connect;
 mod delayed;
 mod events;
 mod languages;
+mod migration;
 mod requests;
 mod stage;
 mod table;
@@ -41,8 +42,16 @@ fn main() -> ExitCode {
 fn check() -> anyhow::Result<bool> {
     let record = std::env::args().any(|argument| argument == "--record");
     let puppets = languages::puppets()?;
-    let cases: Vec<Case> =
-        [connect::CASES, requests::CASES, delayed::CASES, channels::CASES, timers::CASES, events::CASES].concat();
+    let cases: Vec<Case> = [
+        connect::CASES,
+        requests::CASES,
+        delayed::CASES,
+        channels::CASES,
+        timers::CASES,
+        events::CASES,
+        migration::CASES,
+    ]
+    .concat();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut rows: Vec<Row> = cases.iter().map(|(name, _)| Row::new(name)).collect();
     let mut failed = 0;

@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use bytesize::ByteSize;
-use holdline::plugin::Deployment;
-use holdline::plugin::Manifest;
+use holdline::digest::Digest;
+use holdline::ids::TenantId;
+use holdline::plugin::{Deployment, Manifest, embed};
 use holdline::tenant::TenantName;
 use serde_json::{Value, json};
 
@@ -36,6 +37,7 @@ pub(crate) struct Stage {
     // The same puppet on a host that gives little.
     pub(crate) poor: Arc<Host>,
     pub(crate) name: Arc<str>,
+    component: Arc<[u8]>,
     number: Arc<AtomicU32>,
 }
 
@@ -61,7 +63,8 @@ impl Stage {
             })
             .start()
             .await?;
-        Ok(Self { host: Arc::new(host), poor: Arc::new(poor), name: name.into(), number: Arc::default() })
+        let component = puppet.component.clone().into();
+        Ok(Self { host: Arc::new(host), poor: Arc::new(poor), name: name.into(), component, number: Arc::default() })
     }
 
     pub(crate) async fn client(&self) -> anyhow::Result<Client> {
@@ -85,6 +88,22 @@ impl Stage {
     /// A channel of no other case.
     pub(crate) fn channel(&self) -> String {
         format!("channel {}", self.number.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Lets another version of the puppet serve, and says which one did: two take turns, so that only one more is compiled. They differ in
+    /// what nobody runs.
+    pub(crate) async fn swap(&self) -> anyhow::Result<Digest> {
+        let registry = self.host.registry();
+        let plugin = registry.find(TenantId::default(), &self.name).context("the puppet is there")?;
+        let before = Arc::clone(&plugin.serving().version);
+        if plugin.all_kept().is_empty() {
+            let component = embed(&self.component, &format!("name = {:?}", self.name));
+            let (manifest, tenant) = (before.manifest().clone(), TenantName::default());
+            registry.deploy(Deployment { manifest, component, route: None, tenant }).await?;
+        } else {
+            registry.roll_back(&plugin, None).await?;
+        }
+        Ok(before.digest())
     }
 
     /// Waits for a line of the puppet's log.

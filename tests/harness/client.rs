@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use anyhow::{Context, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
-use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
@@ -52,11 +51,6 @@ impl Client {
 
     pub(crate) async fn ping(&mut self, payload: &'static str) -> anyhow::Result<()> {
         self.send(Message::Ping(payload.into())).await
-    }
-
-    /// Sends bytes as they are, which may be anything but a frame.
-    pub(crate) async fn send_raw(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
-        Ok(within("room for some bytes", self.socket.get_mut().write_all(bytes)).await??)
     }
 
     async fn send(&mut self, message: Message) -> anyhow::Result<()> {

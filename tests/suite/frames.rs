@@ -1,4 +1,5 @@
-//! What goes over the wire: messages arrive as they were sent, and a client that breaks the protocol is told how.
+//! What goes over the wire: messages arrive as they were sent and in their order, and a confirmed one has been written. Frames by
+//! themselves are the affair of `tests/rfc6455`.
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -11,12 +12,6 @@ async fn echo() -> anyhow::Result<(Host, Client)> {
     Ok((host, client))
 }
 
-/// A frame of a client, whose mask is all zeros: fin and opcode, and a payload of less than 126 bytes.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(payload.len()).unwrap_or(u8::MAX);
-    [&[first, 0x80 | length, 0, 0, 0, 0], payload].concat()
-}
-
 #[tokio::test]
 async fn text_stays_text_and_binary_stays_binary_of_any_size() -> anyhow::Result<()> {
     let (_host, mut client) = echo().await?;
@@ -27,66 +22,6 @@ async fn text_stays_text_and_binary_stays_binary_of_any_size() -> anyhow::Result
         client.send_binary(vec![0xff; size]).await?;
         assert_eq!(client.next().await?, Message::binary(vec![0xff; size]), "{size}");
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_message_in_fragments_is_one_message_and_a_ping_may_come_between() -> anyhow::Result<()> {
-    let (_host, mut client) = echo().await?;
-
-    client.send_raw(&frame(0x01, b"one, ")).await?;
-    client.send_raw(&frame(0x89, b"ping")).await?;
-    client.send_raw(&frame(0x00, b"two, ")).await?;
-    client.send_raw(&frame(0x80, b"three")).await?;
-
-    assert_eq!(client.next().await?, Message::Pong("ping".into()));
-    assert_eq!(client.text().await?, "one, two, three");
-    Ok(())
-}
-
-/// The client sends these bytes: the code with which it is closed.
-async fn code_of(bytes: &[u8]) -> anyhow::Result<u16> {
-    let (host, mut client) = echo().await?;
-    let mut other = host.connect("/echo").await?;
-
-    client.send_raw(bytes).await?;
-
-    let (code, reason) = client.closed().await?;
-    assert_eq!(reason, "");
-    other.send_text("undisturbed").await?;
-    assert_eq!(other.text().await?, "undisturbed");
-    Ok(code)
-}
-
-#[tokio::test]
-async fn a_text_that_is_not_utf_8_is_1007() -> anyhow::Result<()> {
-    assert_eq!(code_of(&frame(0x81, b"\xc3\x28")).await?, 1007);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_frame_that_breaks_the_protocol_is_1002() -> anyhow::Result<()> {
-    let unmasked = [0x81, 0x01, b'x'];
-    let (reserved_bit, reserved_opcode) = (frame(0xc1, b"x"), frame(0x83, b"x"));
-    let (continuation_of_nothing, ping_in_fragments) = (frame(0x80, b"x"), frame(0x09, b"x"));
-    for bytes in [&unmasked[..], &reserved_bit, &reserved_opcode, &continuation_of_nothing, &ping_in_fragments] {
-        assert_eq!(code_of(bytes).await?, 1002, "{bytes:x?}");
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_message_over_the_limit_is_1009() -> anyhow::Result<()> {
-    let limit = "1000B".parse().map_err(anyhow::Error::msg)?;
-    let setup = Setup::new().configured(|config| config.hub.message_size = limit);
-    let host = setup.sample("echo", |_| {})?.start().await?;
-
-    let mut client = host.connect("/echo").await?;
-    client.send_text("x".repeat(1000)).await?;
-    assert_eq!(client.text().await?.len(), 1000);
-    client.send_text("x".repeat(1001)).await?;
-
-    assert_eq!(client.closed().await?, (1009, String::new()));
     Ok(())
 }
 

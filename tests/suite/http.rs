@@ -1,4 +1,4 @@
-//! What the door answers to those who do not come for a WebSocket, or come for it in the wrong way.
+//! What the door answers to those who do not come for a WebSocket. Who comes for it in the wrong way is in `tests/rfc6455`.
 
 use crate::harness::{Setup, folder, handshake, request};
 
@@ -40,35 +40,6 @@ async fn a_plain_get_on_a_route_is_426_and_says_what_to_upgrade_to() -> anyhow::
     assert_eq!(answer.header("upgrade"), Some("websocket"));
     assert_eq!(answer.header("sec-websocket-version"), Some("13"));
     assert!(answer.body.contains("ws://"), "{}", answer.body);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_handshake_without_a_key_is_400() -> anyhow::Result<()> {
-    let host = Setup::new().sample("echo", |_| {})?.start().await?;
-    for missing in ["sec-websocket-key", "connection"] {
-        let mut headers = handshake();
-        headers.retain(|(name, _)| *name != missing);
-
-        let answer = request(host.address(), "/echo", &headers).await?;
-
-        assert_eq!(answer.status, 400, "without {missing}");
-        assert!(answer.body.contains("not a WebSocket handshake"), "{}", answer.body);
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn another_version_of_the_protocol_is_426() -> anyhow::Result<()> {
-    let host = Setup::new().sample("echo", |_| {})?.start().await?;
-    let mut headers = handshake();
-    headers.retain(|(name, _)| *name != "sec-websocket-version");
-    headers.push(("sec-websocket-version", "8"));
-
-    let answer = request(host.address(), "/echo", &headers).await?;
-
-    assert_eq!(answer.status, 426);
-    assert_eq!(answer.header("sec-websocket-version"), Some("13"));
     Ok(())
 }
 

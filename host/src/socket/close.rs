@@ -43,6 +43,11 @@ impl Ending {
         self.lost
     }
 
+    /// Both sides have said all that they will: nothing is to be written but what waits.
+    pub(super) fn is_complete(&self) -> bool {
+        self.heard.is_some() || self.unreadable && self.said.is_some()
+    }
+
     /// Nothing more comes from the client.
     pub(super) fn is_over(&self) -> bool {
         self.lost || self.unreadable || self.heard.is_some()

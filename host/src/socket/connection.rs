@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::net::TcpStream;
 
+use super::extension::Agreed;
 use super::listener::Door;
 use super::wire::Wire;
 use crate::guest::v1::Event;
@@ -34,6 +35,7 @@ impl ConnectionTask {
         door: &Door,
         stream: TcpStream,
         unread: Bytes,
+        extension: Option<Agreed>,
         connection: Arc<Connection>,
         events: Dispatch,
     ) -> Self {
@@ -42,6 +44,7 @@ impl ConnectionTask {
             wire: Box::new(Wire::new(
                 stream,
                 unread,
+                extension,
                 Arc::clone(&connection),
                 Arc::clone(&door.hub),
                 Arc::clone(events.plugin().usage()),

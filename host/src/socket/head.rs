@@ -7,6 +7,7 @@ use super::violation::Violation;
 pub(super) struct Header {
     pub(super) opcode: Opcode,
     pub(super) is_final: bool,
+    pub(super) is_deflated: bool,
     pub(super) length: u64,
     pub(super) mask: [u8; 4],
 }
@@ -20,6 +21,15 @@ pub(super) enum Opcode {
     Close,
     Ping,
     Pong,
+}
+
+/// What the first of the three reserved bits may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FirstBit {
+    /// Nothing: no extension was agreed on.
+    Reserved,
+    /// That a message is compressed (RFC 7692, section 6).
+    Deflated,
 }
 
 /// The first bytes of a frame, while they are not all there.
@@ -37,9 +47,9 @@ const MAX_CONTROL: u64 = 125;
 
 impl Head {
     /// The next frame's head, taken from the input; nothing, if the input ends before it does, and then what there is of it is kept.
-    pub(super) fn complete(&mut self, input: &mut &[u8]) -> Result<Option<Header>, Violation> {
+    pub(super) fn complete(&mut self, input: &mut &[u8], first_bit: FirstBit) -> Result<Option<Header>, Violation> {
         if self.length == 0
-            && let Some((header, rest)) = parse(input)?
+            && let Some((header, rest)) = parse(input, first_bit)?
         {
             *input = rest;
             return Ok(Some(header));
@@ -51,7 +61,7 @@ impl Head {
             *place = *byte;
             self.length += 1;
             *input = rest;
-            if let Some((header, _)) = parse(self.bytes.get(..=known).unwrap_or_default())? {
+            if let Some((header, _)) = parse(self.bytes.get(..=known).unwrap_or_default(), first_bit)? {
                 self.length = 0;
                 return Ok(Some(header));
             }
@@ -61,9 +71,10 @@ impl Head {
 }
 
 /// Section 5.2.
-fn parse(bytes: &[u8]) -> Result<Option<(Header, &[u8])>, Violation> {
+fn parse(bytes: &[u8], first_bit: FirstBit) -> Result<Option<(Header, &[u8])>, Violation> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
-    if first & 0x70 != 0 {
+    let reserved = first & 0x70;
+    if reserved != 0 && (reserved != 0x40 || first_bit == FirstBit::Reserved) {
         return Err(Violation::Protocol("a reserved bit is set, and no extension was agreed on"));
     }
     let opcode = match first & 0x0f {
@@ -77,6 +88,11 @@ fn parse(bytes: &[u8]) -> Result<Option<(Header, &[u8])>, Violation> {
     };
     if second & 0x80 == 0 {
         return Err(Violation::Protocol("a frame is not masked"));
+    }
+    let is_deflated = reserved != 0;
+    // It stands in the first frame of a message, and is about all of it.
+    if is_deflated && !matches!(opcode, Opcode::Text | Opcode::Binary) {
+        return Err(Violation::Protocol("a frame that begins no message says that it is compressed"));
     }
     let is_final = first & 0x80 != 0;
     let short = u64::from(second & 0x7f);
@@ -98,7 +114,7 @@ fn parse(bytes: &[u8]) -> Result<Option<(Header, &[u8])>, Violation> {
         return Err(Violation::Protocol("a length is not written in the least number of bytes"));
     }
     let Some((mask, rest)) = rest.split_first_chunk() else { return Ok(None) };
-    Ok(Some((Header { opcode, is_final, length, mask: *mask }, rest)))
+    Ok(Some((Header { opcode, is_final, is_deflated, length, mask: *mask }, rest)))
 }
 
 impl Opcode {
@@ -119,7 +135,7 @@ mod tests {
             &[0x82, 0x80 | 127, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
         ];
         for bytes in long_for_short {
-            assert!(matches!(parse(bytes), Err(Violation::Protocol(_))), "{bytes:x?}");
+            assert!(matches!(parse(bytes, FirstBit::Reserved), Err(Violation::Protocol(_))), "{bytes:x?}");
         }
     }
 
@@ -128,7 +144,7 @@ mod tests {
         let wrong: [&[u8]; 6] =
             [&[0xc1, 0x80], &[0x83, 0x80], &[0x81, 0x01], &[0x09, 0x80], &[0x89, 0x80 | 126], &[0x08, 0x80]];
         for bytes in wrong {
-            assert!(matches!(parse(bytes), Err(Violation::Protocol(_))), "{bytes:x?}");
+            assert!(matches!(parse(bytes, FirstBit::Reserved), Err(Violation::Protocol(_))), "{bytes:x?}");
         }
     }
 
@@ -138,8 +154,8 @@ mod tests {
         for cut in 0..bytes.len() {
             let mut head = Head::default();
             let (mut one, mut two) = bytes.split_at(cut);
-            let found = match head.complete(&mut one) {
-                Ok(None) => head.complete(&mut two),
+            let found = match head.complete(&mut one, FirstBit::Reserved) {
+                Ok(None) => head.complete(&mut two, FirstBit::Reserved),
                 found => found,
             };
             let header = found.ok().flatten().expect("a head");

@@ -123,6 +123,7 @@ impl Door {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.settings.header_timeout)
+            .max_header_size(usize::try_from(self.settings.header_size.as_u64()).unwrap_or(usize::MAX))
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);

@@ -3,6 +3,9 @@
 
 mod close;
 mod connection;
+mod deflate;
+mod extension;
+mod handshake;
 mod head;
 mod listener;
 mod reader;
@@ -13,4 +16,4 @@ mod wire;
 mod writer;
 
 pub use listener::{Door, ListenError};
-pub use settings::Settings;
+pub use settings::{Compression, Settings};

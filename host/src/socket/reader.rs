@@ -1,10 +1,11 @@
-//! What a client says, from the bytes that it sends: frames become messages (RFC 6455, sections 5 to 8). It is given bytes as they
+//! What a client says, from the bytes that it sends: frames become messages (RFC 6455, sections 5 to 8; RFC 7692, section 7.2.2). It is given bytes as they
 //! come and keeps only what is not complete, so a silent client costs no buffer. It knows no socket.
 
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::head::{Head, Header, Opcode};
+use super::deflate::inflated;
+use super::head::{FirstBit, Head, Header, Opcode};
 use super::violation::Violation;
 use crate::message::{CloseFrame, Message};
 
@@ -21,6 +22,8 @@ pub(super) enum Heard {
 #[derive(Debug)]
 pub(super) struct Reader {
     limit: usize,
+    fragments: u32,
+    first_bit: FirstBit,
     head: Head,
     // The frame whose payload is coming.
     frame: Option<Frame>,
@@ -44,6 +47,8 @@ struct Unfinished {
     bytes: Vec<u8>,
     // How many of a text's bytes are known to be UTF-8.
     checked: usize,
+    fragments: u32,
+    is_deflated: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +58,9 @@ enum Kind {
 }
 
 impl Reader {
-    /// Nothing has come yet. No message may be larger than the limit.
-    pub(super) fn new(limit: usize) -> Self {
-        Self { limit, head: Head::default(), frame: None, message: None, control: Vec::new() }
+    /// Nothing has come yet. No message may be larger than the limit, or have more fragments than these.
+    pub(super) fn new(limit: usize, fragments: u32, first_bit: FirstBit) -> Self {
+        Self { limit, fragments, first_bit, head: Head::default(), frame: None, message: None, control: Vec::new() }
     }
 
     /// The next thing that the client says. It takes from the input what it has understood; nothing, if all of the input was taken
@@ -63,7 +68,7 @@ impl Reader {
     pub(super) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Heard>, Violation> {
         loop {
             let Some(frame) = &mut self.frame else {
-                let Some(head) = self.head.complete(input)? else { return Ok(None) };
+                let Some(head) = self.head.complete(input, self.first_bit)? else { return Ok(None) };
                 self.begin(&head)?;
                 continue;
             };
@@ -76,7 +81,13 @@ impl Reader {
                 _ => &mut self.control,
             };
             // As much again as is there, so that one who announces much and sends little gets little.
-            bytes.reserve_exact(frame.missing.min(bytes.len()) + chunk.len());
+            let more = frame.missing.min(bytes.len()) + chunk.len();
+            if frame.opcode == Opcode::Continuation {
+                // Else each of many small fragments would have the message moved.
+                bytes.reserve(more);
+            } else {
+                bytes.reserve_exact(more);
+            }
             unmask(bytes, chunk, frame.mask);
             frame.mask.rotate_left(chunk.len() % 4);
             let is_complete = frame.missing == 0;
@@ -109,7 +120,16 @@ impl Reader {
             (Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong, _) => None,
         };
         if let Some(kind) = kind {
-            self.message = Some(Unfinished { kind, bytes: Vec::new(), checked: 0 });
+            let is_deflated = head.is_deflated;
+            self.message = Some(Unfinished { kind, bytes: Vec::new(), checked: 0, fragments: 1, is_deflated });
+        } else if head.opcode == Opcode::Continuation
+            && let Some(message) = &mut self.message
+        {
+            // Empty ones cost no room, but they cost time, and without a bound their message need never end.
+            if message.fragments >= self.fragments {
+                return Err(Violation::TooManyFragments);
+            }
+            message.fragments += 1;
         }
         let so_far = self.message.as_ref().map_or(0, |message| message.bytes.len());
         let missing = usize::try_from(head.length).ok().filter(|length| so_far.saturating_add(*length) <= self.limit);
@@ -135,10 +155,11 @@ impl Reader {
             Opcode::Continuation | Opcode::Text | Opcode::Binary if !is_final => return Ok(None),
             Opcode::Continuation | Opcode::Text | Opcode::Binary => {
                 let Some(message) = self.message.take() else { return Ok(None) };
+                let bytes = if message.is_deflated { inflated(&message.bytes, self.limit)? } else { message.bytes };
                 Heard::Message(match message.kind {
-                    Kind::Binary => Message::Binary(message.bytes.into()),
+                    Kind::Binary => Message::Binary(bytes.into()),
                     Kind::Text => {
-                        let text = String::from_utf8(message.bytes).map_err(|_| Violation::InvalidUtf8)?;
+                        let text = String::from_utf8(bytes).map_err(|_| Violation::InvalidUtf8)?;
                         Message::Text(text.into())
                     }
                 })
@@ -149,9 +170,9 @@ impl Reader {
 }
 
 impl Unfinished {
-    /// Checks what has come of a text. A character may be cut by the end of a frame or of what was read.
+    /// Checks what has come of a text, unless it is compressed. A character may be cut by the end of a frame or of what was read.
     fn check(&mut self) -> Result<(), Violation> {
-        if self.kind == Kind::Binary {
+        if self.kind == Kind::Binary || self.is_deflated {
             return Ok(());
         }
         match std::str::from_utf8(self.bytes.get(self.checked..).unwrap_or_default()) {
@@ -225,7 +246,7 @@ mod tests {
 
     /// Gives the reader these pieces one after the other.
     fn hear<'a>(limit: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<Heard>, Violation> {
-        let mut reader = Reader::new(limit);
+        let mut reader = Reader::new(limit, 3, FirstBit::Reserved);
         let mut heard = Vec::new();
         for mut piece in pieces {
             while let Some(next) = reader.next(&mut piece)? {
@@ -298,7 +319,7 @@ mod tests {
 
     #[test]
     fn what_was_announced_is_not_what_is_paid_for() {
-        let mut reader = Reader::new(1 << 30);
+        let mut reader = Reader::new(1 << 30, 1, FirstBit::Reserved);
         let announced = [&[0x82, 0x80 | 127][..], &(1_u64 << 30).to_be_bytes(), &MASK, b"little"].concat();
         assert_eq!(reader.next(&mut &announced[..]), Ok(None));
         assert!(reader.message.is_some_and(|message| message.bytes.capacity() < 100));

@@ -1,4 +1,4 @@
-//! From an HTTP request on a route to a WebSocket: the handshake is checked, the plugin is asked, and the socket is handed to its
+//! From an HTTP request on a route to a WebSocket: the handshake is read, the plugin is asked, and the socket is handed to its
 //! own task.
 
 use std::convert::Infallible;
@@ -6,15 +6,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Empty, Full};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
 use super::connection::ConnectionTask;
+use super::extension::Agreed;
+use super::handshake::Handshake;
 use super::listener::{Body, Door, answer};
 use crate::guest::v1::{Acceptance, Refusal};
 use crate::hub::Upgrade;
@@ -29,11 +30,8 @@ pub(super) async fn respond(
     mut request: Request<Incoming>,
     remote_address: SocketAddr,
 ) -> Response<Body> {
-    if !has_token(request.headers(), header::UPGRADE, "websocket") {
-        return upgrade_required();
-    }
-    let mut response = match handshake(&request) {
-        Ok(response) => response,
+    let handshake = match Handshake::read(&request, door.settings.compression) {
+        Ok(handshake) => handshake,
         Err(response) => return *response,
     };
     if door.is_closing() {
@@ -52,9 +50,8 @@ pub(super) async fn respond(
         headers: request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect(),
         remote_address,
     };
-    let subprotocols = subprotocols(request.headers());
     let mut events = Dispatch::new(Arc::clone(&plugin), &upgrade);
-    let acceptance = match events.connect(&upgrade, &subprotocols).await {
+    let acceptance = match events.connect(&upgrade, &handshake.subprotocols).await {
         Decision::Accept(acceptance) => acceptance,
         Decision::Refuse(refusal) => return refused(&plugin, refusal),
         Decision::Failed => return answer(StatusCode::INTERNAL_SERVER_ERROR, ""),
@@ -66,20 +63,25 @@ pub(super) async fn respond(
         tracing::error!(target: "plugin", tenant, plugin, size, %limit, "the first attachment is over the limit");
         return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
     }
-    if let Some(subprotocol) = &acceptance.subprotocol {
-        let value = HeaderValue::from_str(subprotocol).ok().filter(|_| subprotocols.contains(subprotocol));
-        let Some(value) = value else {
+    let mut subprotocol = None;
+    if let Some(picked) = &acceptance.subprotocol {
+        subprotocol = HeaderValue::from_str(picked).ok().filter(|_| handshake.subprotocols.contains(picked));
+        if subprotocol.is_none() {
             let (tenant, plugin) = (plugin.owner().name(), plugin.name());
-            tracing::error!(target: "plugin", tenant, plugin, subprotocol, "it picked a subprotocol that the client did not offer");
+            tracing::error!(target: "plugin", tenant, plugin, subprotocol = picked, "it picked a subprotocol that the client did not offer");
             return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
-        };
-        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+        }
+    }
+    let extension = handshake.extension;
+    let mut response = handshake.response();
+    if let Some(subprotocol) = subprotocol {
+        response.headers_mut().insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
     let upgraded = hyper::upgrade::on(&mut request);
     let task = Arc::clone(door);
     door.tasks.spawn(async move {
         match upgraded.await {
-            Ok(upgraded) => task.connected(upgraded, events, lease, upgrade, acceptance).await,
+            Ok(upgraded) => task.connected(upgraded, extension, events, lease, upgrade, acceptance).await,
             Err(error) => tracing::debug!(%remote_address, %error, "the client left before it was upgraded"),
         }
     });
@@ -90,6 +92,7 @@ impl Door {
     async fn connected(
         self: Arc<Self>,
         upgraded: hyper::upgrade::Upgraded,
+        extension: Option<Agreed>,
         events: Dispatch,
         lease: Lease,
         upgrade: Upgrade,
@@ -109,39 +112,11 @@ impl Door {
                 }
                 // Copied, because what has come is part of the buffer of the request, which is large.
                 let (stream, unread) = (parts.io.into_inner(), Bytes::copy_from_slice(&parts.read_buf));
-                self.tasks.spawn(ConnectionTask::new(&self, stream, unread, connection, events).run());
+                self.tasks.spawn(ConnectionTask::new(&self, stream, unread, extension, connection, events).run());
             }
             Err(error) => tracing::error!(%error, "a connection could not be given an id"),
         }
     }
-}
-
-/// The response that accepts the handshake, or the one that says what is wrong with it.
-fn handshake(request: &Request<Incoming>) -> Result<Response<Body>, Box<Response<Body>>> {
-    // The library checks a request without its body.
-    let mut head = Request::new(());
-    *head.method_mut() = request.method().clone();
-    *head.version_mut() = request.version();
-    *head.headers_mut() = request.headers().clone();
-    match create_response(&head) {
-        Ok(response) => Ok(response.map(|()| empty())),
-        Err(error) => {
-            let version = request.headers().get(header::SEC_WEBSOCKET_VERSION);
-            if version.is_some_and(|version| version != "13") {
-                return Err(Box::new(upgrade_required()));
-            }
-            Err(Box::new(answer(StatusCode::BAD_REQUEST, format!("not a WebSocket handshake: {error}\n"))))
-        }
-    }
-}
-
-fn upgrade_required() -> Response<Body> {
-    let mut response = answer(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket: connect with ws://\n");
-    let headers = response.headers_mut();
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    response
 }
 
 /// The plugin's own response.
@@ -176,22 +151,4 @@ fn is_of_the_transfer(name: &HeaderName) -> bool {
         *name,
         header::CONTENT_LENGTH | header::TRANSFER_ENCODING | header::CONNECTION | header::UPGRADE | header::TRAILER
     )
-}
-
-fn empty() -> Body {
-    Empty::new().map_err(|never: Infallible| match never {}).boxed_unsync()
-}
-
-fn subprotocols(headers: &HeaderMap) -> Vec<String> {
-    tokens(headers, header::SEC_WEBSOCKET_PROTOCOL).map(str::to_owned).collect()
-}
-
-fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
-    tokens(headers, name).any(|it| it.eq_ignore_ascii_case(token))
-}
-
-/// The elements of a header that is a list (RFC 9110, section 5.6.1).
-fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim).filter(|token| !token.is_empty())
 }

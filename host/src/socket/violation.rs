@@ -11,6 +11,10 @@ pub(super) enum Violation {
     InvalidUtf8,
     #[error("a message is over the limit")]
     TooLarge,
+    #[error("a message has more fragments than it may")]
+    TooManyFragments,
+    #[error("a message that was compressed cannot be inflated")]
+    NotDeflate,
 }
 
 impl Violation {
@@ -18,8 +22,9 @@ impl Violation {
     pub(super) fn frame(self) -> CloseFrame {
         match self {
             Self::Protocol(_) => CloseFrame::PROTOCOL_ERROR,
-            Self::InvalidUtf8 => CloseFrame::INVALID_UTF8,
-            Self::TooLarge => CloseFrame::TOO_LARGE,
+            // What is in it is not what the frame says it is (RFC 6455, section 7.4.1).
+            Self::InvalidUtf8 | Self::NotDeflate => CloseFrame::INVALID_UTF8,
+            Self::TooLarge | Self::TooManyFragments => CloseFrame::TOO_LARGE,
         }
     }
 }

@@ -8,15 +8,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::close::Ending;
+use super::extension::Agreed;
+use super::head::FirstBit;
 use super::reader::{Heard, Reader};
 use super::settings::Settings;
 use super::violation::Violation;
-use super::writer::Writer;
+use super::writer::{Deflate, Writer};
 use crate::hub::{Connection, Frame, Hub, Inbox, Look, NextStep, Told};
 use crate::message::CloseFrame;
 use crate::tenant::{Counter, Usage};
@@ -67,6 +69,7 @@ impl Wire {
     pub(super) fn new(
         stream: TcpStream,
         unread: Bytes,
+        extension: Option<Agreed>,
         connection: Arc<Connection>,
         hub: Arc<Hub>,
         usage: Arc<Usage>,
@@ -77,11 +80,18 @@ impl Wire {
         Self {
             stream,
             connection,
-            reader: Reader::new(hub.settings().message_bytes()),
+            reader: Reader::new(
+                hub.settings().message_bytes(),
+                settings.fragments,
+                if extension.is_some() { FirstBit::Deflated } else { FirstBit::Reserved },
+            ),
             unread,
             inbox,
             hub,
-            writer: Writer::default(),
+            writer: Writer::new(extension.map(|agreed| {
+                let from = u32::try_from(settings.compress_from.as_u64()).unwrap_or(u32::MAX);
+                Deflate { from, window: agreed.window() }
+            })),
             ping: None,
             ending: Ending::default(),
             limits: Limits { keepalive: settings.keepalive, slow_consumer: settings.slow_consumer },
@@ -104,9 +114,12 @@ impl Wire {
             let was_over = self.ending.is_over();
             self.poll_write(cx);
             self.poll_read(cx);
+            let is_at_its_end = self.ending.is_over() != was_over;
+            if is_at_its_end {
+                self.part(cx);
+            }
             let may_write = !look.is_drained || self.ping.is_some() || !self.writer.is_empty();
-            if may_write && self.stalled_since.is_none() && !self.ending.is_lost() || self.ending.is_over() != was_over
-            {
+            if may_write && self.stalled_since.is_none() && !self.ending.is_lost() || is_at_its_end {
                 // There is more, or what came has changed what there is to do.
                 continue;
             }
@@ -142,10 +155,12 @@ impl Wire {
         }
     }
 
-    /// Reads on, and throws away, until a client that broke the protocol has seen why and closes. If the socket were closed while
-    /// what it sends lies unread, the system would reset the connection, and the client might never see the Close frame.
+    /// Reads on, and throws away, until a client that broke the protocol, or speaks on after its Close, has seen the host's Close and
+    /// closes. If the socket were closed while what it sends lies unread, the system would reset the connection, and the client might
+    /// never see that frame.
     pub(super) async fn linger(&mut self) {
-        if !self.ending.is_unreadable() || self.ending.is_lost() {
+        let is_spoken_on = self.ending.is_unreadable() || !self.unread.is_empty();
+        if !is_spoken_on || self.ending.is_lost() {
             return;
         }
         let mut thrown_away = vec![0; 4096];
@@ -186,6 +201,7 @@ impl Wire {
         match self.writer.poll(&mut self.stream, cx) {
             Poll::Ready(Ok(())) => {
                 self.stalled_since = None;
+                self.part(cx);
                 for told in self.told.drain(..) {
                     // Whoever asked may have been ended meanwhile.
                     let _nobody_waits = told.send(());
@@ -195,6 +211,15 @@ impl Wire {
             Poll::Pending => {
                 self.stalled_since.get_or_insert_with(Instant::now);
             }
+        }
+    }
+
+    /// Ends the stream when both sides have said all that they will: a client does not wait for what its plugin still does (RFC 6455,
+    /// section 7.1.1).
+    fn part(&mut self, cx: &mut Context<'_>) {
+        if self.ending.is_complete() && self.writer.is_empty() {
+            // Whether it has gone before is no news.
+            let _already_gone = Pin::new(&mut self.stream).poll_shutdown(cx);
         }
     }
 
@@ -246,6 +271,10 @@ impl Wire {
         tracing::trace!(target: TRAFFIC, connection = %self.connection.id(), code = frame.code(), "in Close");
         self.connection.peer_gone();
         if !self.ending.has_said_close() {
+            // Nothing may follow a Close, so what is owed goes before it.
+            if let Some(payload) = self.ping.take() {
+                self.writer.pong(&payload);
+            }
             // The answer has the same code (RFC 6455, section 5.5.1).
             self.writer.close(&frame);
         }
@@ -254,10 +283,8 @@ impl Wire {
 
     /// The client broke the protocol: it is told so, after what waits for it.
     fn broke(&mut self, violation: Violation) {
-        if self.ending.has_said_close() {
-            return self.lost();
-        }
         tracing::debug!(connection = %self.connection.id(), %violation, "the client broke the protocol");
+        // One that has been told Close is told nothing more.
         self.connection.close(violation.frame());
         self.ending.unreadable();
     }
@@ -302,7 +329,8 @@ impl Wire {
     /// Looks whether the client is still there. While the inbox is full nothing is read, so nothing is known.
     fn check(&mut self, now: Instant) {
         self.next_check = now + self.limits.keepalive;
-        if self.heard || self.inbox.is_full() {
+        if self.heard || self.inbox.is_full() || self.ending.is_over() || self.ending.has_said_close() {
+            // Of one that is at its end nothing need be heard, and after a Close nothing may be said.
             self.pinged = false;
         } else if self.pinged {
             tracing::debug!(connection = %self.connection.id(), "the client has not answered a ping");

@@ -7,6 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::AsyncWrite;
 
+use super::deflate::deflated;
+use super::extension::WindowBits;
 use crate::message::{CloseFrame, Message};
 
 /// So many bytes are put together before they are written: enough for the cost of a write not to matter.
@@ -20,9 +22,23 @@ const KEPT: usize = 512;
 pub(super) struct Writer {
     bytes: Vec<u8>,
     written: usize,
+    deflate: Option<Deflate>,
+}
+
+/// How messages are compressed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deflate {
+    /// The smallest that is.
+    pub(super) from: u32,
+    pub(super) window: WindowBits,
 }
 
 impl Writer {
+    /// Nothing waits to be written.
+    pub(super) fn new(deflate: Option<Deflate>) -> Self {
+        Self { deflate, ..Self::default() }
+    }
+
     /// How many bytes more may be put in before it should be written.
     pub(super) fn room(&self) -> usize {
         FULL.saturating_sub(self.bytes.len())
@@ -34,10 +50,25 @@ impl Writer {
     }
 
     pub(super) fn message(&mut self, message: &Message) {
-        match message {
-            Message::Text(text) => self.frame(0x1, text.as_bytes()),
-            Message::Binary(bytes) => self.frame(0x2, bytes),
+        let (opcode, payload) = match message {
+            Message::Text(text) => (0x1, text.as_bytes()),
+            Message::Binary(bytes) => (0x2, bytes.as_ref()),
+        };
+        match self.deflate {
+            None => self.frame(opcode, payload),
+            Some(deflate) => self.compressed(opcode, payload, deflate),
         }
+    }
+
+    /// A message for a client that takes compressed ones. The first reserved bit says that it is one (RFC 7692, section 6).
+    fn compressed(&mut self, opcode: u8, payload: &[u8], deflate: Deflate) {
+        if u32::try_from(payload.len()).is_ok_and(|length| length < deflate.from) {
+            return self.frame(opcode, payload);
+        }
+        deflated(payload, deflate.window, |small| match small {
+            Some(small) => self.frame(0x40 | opcode, small),
+            None => self.frame(opcode, payload),
+        });
     }
 
     pub(super) fn close(&mut self, frame: &CloseFrame) {

@@ -209,9 +209,12 @@ fn versions() -> Vec<Case> {
     cases
 }
 
+/// An offer of subprotocols: section, what is promised, the path, the headers, and what is agreed on.
+type Offer = (&'static str, &'static str, &'static str, &'static [&'static str], Option<&'static str>);
+
 /// The plugin `gate` takes the second subprotocol of an offer.
 fn subprotocols() -> Vec<Case> {
-    let offers: [(&'static str, &str, &str, &[&str], Option<&str>); 6] = [
+    let offers: [Offer; 6] = [
         (
             "4.2.2",
             "one of the offer is agreed on",
@@ -240,12 +243,11 @@ fn subprotocols() -> Vec<Case> {
     offers
         .map(|(section, name, path, headers, wanted)| {
             let request = request(&format!("GET {path} HTTP/1.1"), &[&HANDSHAKE, headers].concat());
-            let wanted = wanted.map(str::to_owned);
             asked(section, name, Door::Plain, move |stage| {
                 Box::pin(async move {
                     let (_, answer) = answer(&stage, Door::Plain, &request).await?;
                     let got = answer.header("sec-websocket-protocol")?;
-                    ensure!(answer.status == 101 && got == wanted.as_deref(), "{answer:?}");
+                    ensure!(answer.status == 101 && got == wanted, "{answer:?}");
                     Ok(())
                 })
             })

@@ -90,9 +90,9 @@ async fn check() -> anyhow::Result<()> {
         }
         not_run += listed - ran;
         of_6455 += if rfc == "RFC 6455" { ran } else { 0 };
-        println!("{rfc}, {subject}: {ran} of {listed} cases in {:.1} s", begun.elapsed().as_secs_f64());
+        println!("{rfc}, {subject}: {ran} of {listed} cases in {:.2} s", begun.elapsed().as_secs_f64());
     }
-    Arc::into_inner(stage).context("a case goes on")?.is_empty().await?;
+    Arc::into_inner(stage).context("a case goes on")?.empties().await?;
     ensure!(failed == 0, "{failed} cases failed");
     if wanted.is_none() {
         ensure!(not_run == 0, "{not_run} cases have not run");

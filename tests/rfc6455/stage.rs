@@ -104,7 +104,7 @@ impl Stage {
     }
 
     /// Nobody is left on any host when the last client has gone.
-    pub(crate) async fn is_empty(self) -> anyhow::Result<()> {
+    pub(crate) async fn empties(self) -> anyhow::Result<()> {
         for Place { host, bystander } in [self.plain, self.narrow, self.deflating] {
             drop(bystander);
             host.until("the end of all connections", |hub| hub.connection_count() == 0).await?;

@@ -74,8 +74,9 @@ impl Head {
 fn parse(bytes: &[u8], first_bit: FirstBit) -> Result<Option<(Header, &[u8])>, Violation> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
     let reserved = first & 0x70;
-    if reserved != 0 && (reserved != 0x40 || first_bit == FirstBit::Reserved) {
-        return Err(Violation::Protocol("a reserved bit is set, and no extension was agreed on"));
+    // Compression is said in the first frame of a message, and is about all of it.
+    if reserved != 0 && (reserved != 0x40 || first_bit == FirstBit::Reserved || !matches!(first & 0x0f, 0x1 | 0x2)) {
+        return Err(Violation::Protocol("a reserved bit is set to which no extension gives a meaning there"));
     }
     let opcode = match first & 0x0f {
         0x0 => Opcode::Continuation,
@@ -88,11 +89,6 @@ fn parse(bytes: &[u8], first_bit: FirstBit) -> Result<Option<(Header, &[u8])>, V
     };
     if second & 0x80 == 0 {
         return Err(Violation::Protocol("a frame is not masked"));
-    }
-    let is_deflated = reserved != 0;
-    // It stands in the first frame of a message, and is about all of it.
-    if is_deflated && !matches!(opcode, Opcode::Text | Opcode::Binary) {
-        return Err(Violation::Protocol("a frame that begins no message says that it is compressed"));
     }
     let is_final = first & 0x80 != 0;
     let short = u64::from(second & 0x7f);
@@ -114,7 +110,7 @@ fn parse(bytes: &[u8], first_bit: FirstBit) -> Result<Option<(Header, &[u8])>, V
         return Err(Violation::Protocol("a length is not written in the least number of bytes"));
     }
     let Some((mask, rest)) = rest.split_first_chunk() else { return Ok(None) };
-    Ok(Some((Header { opcode, is_final, is_deflated, length, mask: *mask }, rest)))
+    Ok(Some((Header { opcode, is_final, is_deflated: reserved != 0, length, mask: *mask }, rest)))
 }
 
 impl Opcode {

@@ -1,5 +1,5 @@
-//! What a client says, from the bytes that it sends: frames become messages (RFC 6455, sections 5 to 8; RFC 7692, section 7.2.2). It is given bytes as they
-//! come and keeps only what is not complete, so a silent client costs no buffer. It knows no socket.
+//! What a client says, from the bytes that it sends: frames become messages (RFC 6455, sections 5 to 8; RFC 7692, section 7.2.2).
+//! It is given bytes as they come and keeps only what is not complete, so a silent client costs no buffer. It knows no socket.
 
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;

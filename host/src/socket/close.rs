@@ -6,8 +6,9 @@ use crate::message::CloseFrame;
 /// The state of a connection's end.
 #[derive(Debug, Default)]
 pub(super) struct Ending {
-    said: Option<CloseFrame>,
-    heard: Option<CloseFrame>,
+    // Boxed, because most connections are not at their end.
+    said: Option<Box<CloseFrame>>,
+    heard: Option<Box<CloseFrame>>,
     // What the client sends cannot be understood any more.
     unreadable: bool,
     lost: bool,
@@ -15,11 +16,11 @@ pub(super) struct Ending {
 
 impl Ending {
     pub(super) fn said_close(&mut self, frame: CloseFrame) {
-        self.said = Some(frame);
+        self.said = Some(Box::new(frame));
     }
 
     pub(super) fn heard_close(&mut self, frame: CloseFrame) {
-        self.heard = Some(frame);
+        self.heard = Some(Box::new(frame));
     }
 
     pub(super) fn unreadable(&mut self) {
@@ -56,6 +57,9 @@ impl Ending {
     /// What the close event is told.
     pub(super) fn info(&self) -> CloseInfo {
         // A Close of the client is always answered.
-        CloseInfo { frame: self.heard.clone().or_else(|| self.said.clone()), clean: self.heard.is_some() && !self.lost }
+        CloseInfo {
+            frame: self.heard.as_deref().or(self.said.as_deref()).cloned(),
+            clean: self.heard.is_some() && !self.lost,
+        }
     }
 }

@@ -60,7 +60,9 @@ impl Writer {
         }
     }
 
-    /// A message for a client that takes compressed ones. The first reserved bit says that it is one (RFC 7692, section 6).
+    /// A message for a client that takes compressed ones. The first reserved bit says that it is one (RFC 7692, section 6). Apart, so
+    /// that those who have nothing compressed do not carry it.
+    #[inline(never)]
     fn compressed(&mut self, opcode: u8, payload: &[u8], deflate: Deflate) {
         if u32::try_from(payload.len()).is_ok_and(|length| length < deflate.from) {
             return self.frame(opcode, payload);

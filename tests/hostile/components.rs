@@ -149,7 +149,7 @@ fn nesting_without_end_is_an_error() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A function of many blocks in each other, in each of which there may be a jump to any other.
+/// Functions of many blocks in each other, in each of which there may be a jump to any other: one for each core to be busy with.
 fn slow() -> anyhow::Result<Vec<u8>> {
     const DEPTH: usize = 900;
     let locals = "i64 ".repeat(1000);
@@ -161,7 +161,7 @@ fn slow() -> anyhow::Result<Vec<u8>> {
         text.push_str("\nend\n");
     }
     text.push_str(")\n");
-    component(&text)
+    component(&text.repeat(std::thread::available_parallelism()?.get()))
 }
 
 #[test]

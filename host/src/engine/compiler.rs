@@ -5,6 +5,7 @@
 //! component is for.
 
 use std::io::{self, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -24,13 +25,16 @@ pub(crate) const COMMAND: &str = "compile";
 /// The most of what the compiler says about a component that is kept.
 const LONGEST_WORD: u64 = 16 << 10;
 
+/// It computes after everybody else, so on a busy machine it may last this many times as long as it may compute.
+const PATIENCE: u32 = 5;
+
 /// Why a component was not compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
     /// The compiler refuses it.
     #[error("{0}")]
     Refused(String),
-    /// It was killed because its time was over.
+    /// It was killed because its computing time was over.
     #[error("compiling it took longer than {0:?}")]
     TooLong(Duration),
     /// It died of the component: of its size, or of its depth.
@@ -88,6 +92,7 @@ impl Compiler {
         let (code, said, end) = heard?;
         match end {
             End::OutOfTime => Err(CompileError::TooLong(self.time)),
+            End::Itself if status.signal() == Some(Signal::XCPU.as_raw()) => Err(CompileError::TooLong(self.time)),
             End::Itself if status.success() => Ok(code),
             End::Itself if status.code() == Some(1) => {
                 // The program says on a terminal that it is an error.
@@ -109,7 +114,7 @@ impl Compiler {
         thread::scope(|scope| {
             scope.spawn(move || give(stdin, component));
             let words = scope.spawn(move || listen(stderr));
-            let time = self.time;
+            let time = self.time.saturating_mul(PATIENCE);
             let end = scope.spawn(move || watch(process, time, &end));
             let mut code = Vec::new();
             let read = stdout.read_to_end(&mut code);
@@ -194,7 +199,9 @@ pub(crate) fn compile_here(
     setrlimit(Resource::As, Rlimit { current: Some(limit), maximum: Some(limit) }).map_err(io::Error::from)?;
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let cpu = seconds.saturating_mul(cores);
-    setrlimit(Resource::Cpu, Rlimit { current: Some(cpu), maximum: Some(cpu) }).map_err(io::Error::from)?;
+    // Of the two, the first tells it by a signal that the parent knows.
+    let rlimit = Rlimit { current: Some(cpu), maximum: Some(cpu.saturating_add(1)) };
+    setrlimit(Resource::Cpu, rlimit).map_err(io::Error::from)?;
     let code = Component::new(&engine, &component).and_then(|component| component.serialize());
     Ok(to.write_all(&code.map_err(ProcessError::Refused)?)?)
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -13,6 +14,8 @@ use tokio::sync::oneshot;
 /// All places of an engine.
 pub(super) struct Slots {
     book: Mutex<Book>,
+    // As the book says, for those who ask at each event and need no lock for it.
+    free: AtomicUsize,
 }
 
 struct Book {
@@ -41,12 +44,12 @@ impl Slots {
     /// So many places.
     pub(super) fn new(count: usize) -> Arc<Self> {
         let book = Book { count, free: count, without: 0, waiting: 0, parts: BTreeMap::new() };
-        Arc::new(Self { book: Mutex::new(book) })
+        Arc::new(Self { book: Mutex::new(book), free: AtomicUsize::new(count) })
     }
 
     /// How many are free.
     pub(super) fn free(&self) -> usize {
-        self.book.lock().free
+        self.free.load(Ordering::Relaxed)
     }
 
     /// A share comes.
@@ -67,7 +70,7 @@ impl Slots {
 
     /// A place, if the share can have one at once.
     pub(super) fn take_now(self: &Arc<Self>, share: u64) -> Option<Slot> {
-        let taken = self.book.lock().take(share);
+        let taken = self.take_of(&mut self.book.lock(), share);
         taken.then(|| Slot { slots: Arc::clone(self), share })
     }
 
@@ -76,7 +79,7 @@ impl Slots {
         loop {
             let waits = {
                 let mut book = self.book.lock();
-                if book.take(share) {
+                if self.take_of(&mut book, share) {
                     return Slot { slots: Arc::clone(self), share };
                 }
                 book.wait(share)
@@ -88,10 +91,17 @@ impl Slots {
         }
     }
 
+    fn take_of(&self, book: &mut Book, share: u64) -> bool {
+        let taken = book.take(share);
+        self.free.store(book.free, Ordering::Relaxed);
+        taken
+    }
+
     fn give_back(self: &Arc<Self>, share: u64) {
         let mut book = self.book.lock();
         book.give_back(share);
         let next = book.next();
+        self.free.store(book.free, Ordering::Relaxed);
         drop(book);
         if let Some((share, waiting)) = next {
             // If it was given up in this moment, the place is dropped and so given back again.

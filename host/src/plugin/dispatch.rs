@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::canary::{Canary, CanaryRules, Lot, Named};
-use super::loaded::Plugin;
+use super::loaded::{Followed, Plugin};
 use super::manifest::Isolation;
 use super::version::Version;
 use crate::guest::v1::{Acceptance, Event, Failure, Instance, Refusal};
@@ -29,6 +29,7 @@ pub enum Decision {
 /// Gives the events of one connection to its plugin.
 pub struct Dispatch {
     plugin: Arc<Plugin>,
+    serving: Followed,
     // The one that has handled its last event.
     version: Arc<Version>,
     lot: Lot,
@@ -42,8 +43,9 @@ impl Dispatch {
     #[must_use]
     pub fn new(plugin: Arc<Plugin>, upgrade: &Upgrade) -> Self {
         let lot = Lot::draw();
-        let version = Arc::clone(plugin.serving().of(lot, |rules| named(rules, upgrade)).0);
-        Self { plugin, version, lot, moves: Moves::Yes, own: None }
+        let mut serving = plugin.followed();
+        let version = Arc::clone(serving.load().of(lot, |rules| named(rules, upgrade)).0);
+        Self { plugin, serving, version, lot, moves: Moves::Yes, own: None }
     }
 
     /// The plugin.
@@ -134,8 +136,7 @@ impl Dispatch {
 
     /// Moves on to the version that the connection is to have by now, and returns what is to be done beside the event.
     fn choose(&mut self, connection: &Connection) -> Option<Step> {
-        let serving = self.plugin.serving();
-        let (version, canary) = serving.of(self.lot, |rules| named(rules, connection.upgrade()));
+        let (version, canary) = self.serving.load().of(self.lot, |rules| named(rules, connection.upgrade()));
         if !Arc::ptr_eq(version, &self.version) {
             if self.moves == Moves::No || self.version.keeps_from(version) {
                 return None;

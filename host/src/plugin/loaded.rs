@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::{ArcSwap, Cache, Guard};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
@@ -25,7 +25,7 @@ pub const KEPT: usize = 5;
 pub struct Plugin {
     identity: Identity,
     // Read by every event of every connection: readers write nothing that they share.
-    serving: ArcSwap<Serving>,
+    serving: Arc<ArcSwap<Serving>>,
     // Those that served before, the latest first.
     kept: Mutex<VecDeque<Arc<Version>>>,
     // Held for as long as a change takes: two of them at once could leave the older version serving.
@@ -39,6 +39,9 @@ pub struct Serving {
     /// The one that some connections get.
     pub canary: Option<Arc<Canary>>,
 }
+
+/// What serves now, as one connection follows it.
+pub(super) type Followed = Cache<Arc<ArcSwap<Serving>>, Arc<Serving>>;
 
 /// What stays the same in all its versions.
 pub(super) struct Identity {
@@ -85,7 +88,7 @@ impl Plugin {
     pub(super) fn load(identity: Identity, manifest: Manifest, component: &[u8]) -> Result<Self, LoadError> {
         let version = Version::load(&identity, manifest, component)?;
         version.open_channels()?;
-        let serving = ArcSwap::from_pointee(Serving { version: Arc::new(version), canary: None });
+        let serving = Arc::new(ArcSwap::from_pointee(Serving { version: Arc::new(version), canary: None }));
         Ok(Self { identity, serving, kept: Mutex::default(), changing: tokio::sync::Mutex::new(()) })
     }
 
@@ -201,6 +204,11 @@ impl Plugin {
     #[must_use]
     pub fn all_kept(&self) -> Vec<Arc<Version>> {
         self.kept.lock().iter().cloned().collect()
+    }
+
+    /// What serves, for one who asks often: it is looked up again only when it has changed.
+    pub(super) fn followed(&self) -> Followed {
+        Followed::new(Arc::clone(&self.serving))
     }
 
     /// What serves now.

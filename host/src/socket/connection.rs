@@ -26,7 +26,6 @@ pub(super) struct ConnectionTask {
     events: Dispatch,
     // Boxed, as is what else is large: a future has room for each thing that was moved in the course of it.
     wire: Box<Wire>,
-    close_timeout: Duration,
 }
 
 impl ConnectionTask {
@@ -52,7 +51,6 @@ impl ConnectionTask {
             )),
             connection,
             events,
-            close_timeout: door.settings.close_timeout,
         }
     }
 
@@ -123,8 +121,9 @@ impl ConnectionTask {
 
     /// Says goodbye to the client, and then runs the close event: the client does not wait for the plugin.
     async fn close(self) {
-        let Self { hub, connection, mut events, mut wire, close_timeout } = self;
+        let Self { hub, connection, mut events, mut wire } = self;
         // A client that does not answer the Close is not waited for any longer than this.
+        let close_timeout = wire.close_timeout();
         let said_goodbye = async {
             poll_fn(|cx| wire.poll_close(cx)).await;
             wire.linger().await;

@@ -62,6 +62,7 @@ pub(super) struct Wire {
 struct Limits {
     keepalive: Duration,
     slow_consumer: Duration,
+    close: Duration,
 }
 
 impl Wire {
@@ -94,7 +95,11 @@ impl Wire {
             })),
             ping: None,
             ending: Ending::default(),
-            limits: Limits { keepalive: settings.keepalive, slow_consumer: settings.slow_consumer },
+            limits: Limits {
+                keepalive: settings.keepalive,
+                slow_consumer: settings.slow_consumer,
+                close: settings.close_timeout,
+            },
             stalled_since: None,
             usage,
             told: Vec::new(),
@@ -104,6 +109,11 @@ impl Wire {
             timer: Box::pin(tokio::time::sleep_until(next_check)),
             is_armed: false,
         }
+    }
+
+    /// How long the client may take to answer a Close frame.
+    pub(super) fn close_timeout(&self) -> Duration {
+        self.limits.close
     }
 
     /// Does what can be done now. Ready when the task has something to do: a message may be handled, the peer has gone, or the host
@@ -176,13 +186,14 @@ impl Wire {
             self.writer.pong(&payload);
         }
         let Self { connection, writer, ending, told, usage, .. } = self;
-        connection.look(cx, writer.room(), |outgoing| {
+        let (mut messages, mut bytes) = (0, 0);
+        let look = connection.look(cx, writer.room(), |outgoing| {
             told.extend(outgoing.written);
             match outgoing.frame {
                 Frame::Message(message) => {
                     tracing::trace!(target: TRAFFIC, connection = %connection.id(), "out {message}");
-                    usage.count(Counter::MessagesOut, 1);
-                    usage.count(Counter::BytesOut, message.len());
+                    messages += 1;
+                    bytes += message.len();
                     writer.message(&message);
                 }
                 Frame::Close(frame) => {
@@ -191,7 +202,12 @@ impl Wire {
                     ending.said_close(frame);
                 }
             }
-        })
+        });
+        if messages > 0 {
+            usage.count(Counter::MessagesOut, messages);
+            usage.count(Counter::BytesOut, bytes);
+        }
+        look
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) {

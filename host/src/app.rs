@@ -6,18 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::admin::{Admin, AdminError, Declared, Given};
 use crate::config::Config;
 use crate::engine::{Engine, EngineError};
+use crate::gate::{Gate, GateError};
 use crate::guest::v1::{Grants, Secret};
-use crate::hub::Hub;
+use crate::hub::{Drain, Hub};
 use crate::ids::NodeId;
-use crate::message::CloseFrame;
+use crate::listeners::{ListenError, Listeners};
 use crate::outgoing::{Trust, TrustError};
 use crate::plugin::{DeployError, Deployment, LoadError, Plugins, Registry, WatchError};
-use crate::socket::{Door, ListenError};
+use crate::socket::{Door, Tls, TlsError};
 use crate::store::{OpenError, Store};
 use crate::tenant::{Limits, TenantExists, TenantName, Tenants};
 
@@ -36,6 +38,9 @@ pub enum StartError {
     /// The servers that plugins ask cannot be believed.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The host cannot say who it is.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A plugin was not taken in.
     #[error(transparent)]
     Deploy(#[from] DeployError),
@@ -45,6 +50,9 @@ pub enum StartError {
     /// Two tenants have the same name.
     #[error(transparent)]
     Tenant(#[from] TenantExists),
+    /// Nobody could connect.
+    #[error(transparent)]
+    Gate(#[from] GateError),
     /// The port cannot be had.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -65,15 +73,12 @@ impl StartError {
             Self::Admin(error) => error.hint(),
             Self::Engine(_) => Some("lower `instances` or `memory` under [engine]".to_owned()),
             Self::Trust(_) => Some("`roots` under [outgoing] is a file with one certificate or more in PEM".to_owned()),
+            Self::Tls(error) => error.hint(),
             Self::Deploy(error) => error.hint(),
             Self::Folder(_) => Some("make the folder, or leave `folder` out".to_owned()),
             Self::Tenant(_) => Some("give each [[tenant]] a name of its own; `default` is the host itself".to_owned()),
-            Self::Listen(ListenError::InUse(_)) => {
-                Some("stop the other process, or choose another port with --listen; port 0 takes a free one".to_owned())
-            }
-            Self::Listen(ListenError::Other { .. }) => {
-                Some("choose an address of this machine; ports below 1024 need rights".to_owned())
-            }
+            Self::Gate(_) => Some("name the networks of the proxies: `trust = [\"10.0.0.0/8\"]`".to_owned()),
+            Self::Listen(error) => Some(error.hint().to_owned()),
             Self::Random(_) | Self::Interrupted(_) => None,
         }
     }
@@ -122,22 +127,31 @@ fn declared(config: &Config, deployments: &[Deployment]) -> Declared {
 pub struct Running {
     address: SocketAddr,
     hub: Arc<Hub>,
+    gate: Arc<Gate>,
     door: Arc<Door>,
     registry: Registry,
     admin: Arc<Admin>,
     hearing: AbortOnDropHandle<()>,
     clock: JoinHandle<()>,
-    drain: Duration,
+    drain: Drain,
     close_timeout: Duration,
 }
 
 impl Running {
-    /// Takes the plugins in, starts their workers and opens the door.
+    /// Takes the plugins in, starts their workers and opens the door, on these sockets if it is given any.
     ///
     /// # Errors
     /// Says what stands in the way; nothing runs then.
-    pub async fn start(config: &Config, deployments: Vec<Deployment>) -> Result<Self, StartError> {
+    pub async fn start(
+        config: &Config,
+        deployments: Vec<Deployment>,
+        listeners: Listeners,
+    ) -> Result<Self, StartError> {
         let trust = Trust::new(&config.outgoing)?;
+        let tls = config.listen.tls.as_ref().map(Tls::new).transpose()?;
+        let listen = &config.listen;
+        let gate = Gate::new(listen.proxies.clone(), listen.connections_per_address, listen.connects_per_second)?;
+        let gate = Arc::new(gate);
         let place = config.store.folder.clone();
         let store = tokio::task::spawn_blocking(move || Store::at(&place)).await??;
         let engine = Engine::new(&config.engine)?.with_messages_of(config.hub.message_size);
@@ -152,7 +166,9 @@ impl Running {
         }
         config.warn_of_overcommitment();
         let declared = declared(config, &deployments);
-        let admin = Arc::new(Admin::open(config.admin.clone(), store, registry.clone(), declared, trust).await?);
+        let (settings, watched) = (config.admin.clone(), Arc::clone(&gate));
+        let admin = Admin::open(settings, listeners.admin, store, registry.clone(), watched, declared, trust).await?;
+        let admin = Arc::new(admin);
         // Aborted if the start fails, so that the store is free again.
         let hearing = AbortOnDropHandle::new(tokio::spawn({
             let admin = Arc::clone(&admin);
@@ -165,8 +181,8 @@ impl Running {
             registry.follow(tenant, folder.clone()).await?;
         }
         admin.restore().await?;
-        let door = Door::new(config.listen.clone(), Arc::clone(&hub), Arc::clone(registry.routes()));
-        let address = door.open().await?;
+        let door = Door::new(listen.clone(), Arc::clone(&gate), tls, Arc::clone(&hub), Arc::clone(registry.routes()));
+        let address = door.open(listeners.listen, listeners.redirect).await?;
         let clock = tokio::spawn({
             let hub = Arc::clone(&hub);
             async move { hub.run().await }
@@ -174,14 +190,20 @@ impl Running {
         registry.background().serve(due, told.workers);
         admin.ready();
         let close_timeout = config.listen.close_timeout;
-        let drain = config.drain;
-        Ok(Self { address, hub, door, registry, admin, hearing, clock, drain, close_timeout })
+        let drain = config.drain.clone();
+        Ok(Self { address, hub, gate, door, registry, admin, hearing, clock, drain, close_timeout })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where HTTP without TLS is sent on to HTTPS, if it is.
+    #[must_use]
+    pub fn redirect_address(&self) -> Option<SocketAddr> {
+        self.door.redirect()
     }
 
     /// Where its admin API listens, if it does.
@@ -196,26 +218,35 @@ impl Running {
         &self.hub
     }
 
+    /// What it refuses at its door.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
     /// What can be done to its tenants and plugins.
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// Stops, in bounded time: nobody is accepted and nothing is retained any more; held connections get up to the drain time for
-    /// their delivery; then workers end; then every connection is closed with 1001 and gets its close event.
+    /// Stops, in bounded time: nobody is accepted and nothing is retained any more; connections are closed one after the other, those
+    /// that are held after all others, and wait up to the drain time for their delivery; then workers end, and the last are closed. Each
+    /// gets its close event.
     pub async fn stop(self) {
         self.admin.drain();
         self.door.close();
         self.hub.refuse_retentions();
         let (connections, held) = (self.hub.connection_count(), self.hub.held_count());
         tracing::info!(connections, held, "stopping");
-        if tokio::time::timeout(self.drain, self.hub.none_held()).await.is_err() {
+        let until = Instant::now() + self.drain.timeout;
+        self.hub.part(&self.drain, until, |connection| !connection.is_held()).await;
+        if tokio::time::timeout_at(until, self.hub.none_held()).await.is_err() {
             tracing::warn!(held = self.hub.held_count(), "connections are still held after the drain time");
         }
         // Nobody is left for them to deliver to, and the close events need the instances that they hold.
         self.registry.background().stop().await;
-        self.hub.for_each(|connection| connection.close(CloseFrame::GOING_AWAY));
+        self.hub.part(&self.drain, until, |_| true).await;
         // A handshake may take its time; then a handler that does not return has had its own.
         if tokio::time::timeout(self.close_timeout * 2, self.door.closed()).await.is_err() {
             tracing::warn!(connections = self.hub.connection_count(), "events that have not returned are given up");

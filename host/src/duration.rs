@@ -31,6 +31,14 @@ pub fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
     Ok(duration)
 }
 
+/// A duration from one millisecond to 400 days, or none.
+///
+/// # Errors
+/// It is not a duration, zero, or too long.
+pub fn optional_positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    positive(deserializer).map(Some)
+}
+
 /// A duration of at most 400 days, or none.
 ///
 /// # Errors

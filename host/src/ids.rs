@@ -82,6 +82,13 @@ impl ConnectionId {
         let free = u128::BITS - NODE_BITS;
         Self((u128::from(node.get()) << free) | (random & ((1 << free) - 1)))
     }
+
+    /// A number from 0 up to 1, as random as the id: by it a connection does at its own time what all others do, too.
+    #[must_use]
+    pub fn fraction(self) -> f64 {
+        let bits = u32::try_from(self.0 & u128::from(u32::MAX)).unwrap_or_default();
+        f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+    }
 }
 
 impl fmt::Display for ConnectionId {

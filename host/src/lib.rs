@@ -11,10 +11,11 @@ pub mod message;
 // Senses: what the host tells about itself.
 pub mod telemetry;
 
-// Tools: load for any server, durations in settings, requests to the outside, a queue of what is due, what outlives a restart,
-// the hub's mutex, tenants, the tokens of the admin API, and the compilers of guests.
+// Tools: load for any server, durations in settings, where the host listens, requests to the outside, a queue of what is due, what
+// outlives a restart, the hub's mutex, tenants, the tokens of the admin API, and the compilers of guests.
 pub mod bench;
 pub mod duration;
+pub mod listeners;
 pub mod outgoing;
 pub mod schedule;
 pub mod store;
@@ -22,6 +23,9 @@ pub mod sync;
 pub mod tenant;
 pub mod token;
 pub mod toolchain;
+
+// The gate: who may connect.
+pub mod gate;
 
 // Hearts: wasm, and connections. Each knows nothing of the other.
 pub mod engine;

@@ -100,16 +100,22 @@ impl CloseFrame {
     pub const NORMAL: Self = Self::bare(1000);
     /// 1001: the host is going down.
     pub const GOING_AWAY: Self = Self::bare(1001);
+    /// 1001: nothing was said for too long. Not 1000, after which a client has no reason to come again.
+    pub const IDLE: Self = Self { code: 1001, reason: Utf8Bytes::from_static("idle") };
     /// 1002: the peer broke the protocol.
     pub const PROTOCOL_ERROR: Self = Self::bare(1002);
     /// 1007: a text message was not UTF-8.
     pub const INVALID_UTF8: Self = Self::bare(1007);
     /// 1008: the clients of this tenant send faster than they may.
     pub const TOO_FAST: Self = Self::bare(1008);
+    /// 1008: the token that the client came with has expired.
+    pub const EXPIRED: Self = Self { code: 1008, reason: Utf8Bytes::from_static("token expired") };
     /// 1009: a message was over the limit.
     pub const TOO_LARGE: Self = Self::bare(1009);
     /// 1011: the plugin failed.
     pub const PLUGIN_FAILED: Self = Self::bare(1011);
+    /// 1012: the host goes down and comes back.
+    pub const SERVICE_RESTART: Self = Self::bare(1012);
     /// 1013: the peer reads too slowly.
     pub const SLOW_CONSUMER: Self = Self::bare(1013);
 

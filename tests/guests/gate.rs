@@ -42,7 +42,7 @@ holdline_guest::export!(Gate: ConnectHandler, Handler);
 
 /// What the handler can only know if the acceptance reached it.
 fn accepted(upgrade: &Upgrade) -> Acceptance {
-    let user = upgrade.header("X-User").unwrap_or_default();
+    let user = upgrade.header("X-User").or_else(|| upgrade.header("Holdline-Client-Subject")).unwrap_or_default();
     let seen = format!("{} {} {user} {}", upgrade.path, upgrade.query, upgrade.remote_address);
     let acceptance = Acceptance::new().with_attachment(seen);
     match upgrade.subprotocols.get(1) {

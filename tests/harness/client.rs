@@ -22,8 +22,18 @@ pub(crate) struct Client {
 impl Client {
     /// Connects. The subprotocols that it offers are in a header like any other.
     pub(crate) async fn connect(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Self> {
+        Self::connect_after(address, &[], path, headers).await
+    }
+
+    /// Connects, after it has sent these bytes.
+    pub(crate) async fn connect_after(
+        address: SocketAddr,
+        preface: &[u8],
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let headers = [&handshake(), headers].concat();
-        let (answer, stream) = within("the handshake", exchange(address, path, &headers)).await??;
+        let (answer, stream) = within("the handshake", exchange(address, preface, path, &headers)).await??;
         ensure!(answer.status == 101, "the handshake was answered with {}", answer.status);
         let subprotocol = answer.header("sec-websocket-protocol").map(str::to_owned);
         let already = stream.buffer().to_vec();

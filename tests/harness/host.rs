@@ -8,7 +8,9 @@ use anyhow::Context;
 use holdline::app::{Running, StartError};
 use holdline::config::{Config, TenantEntry};
 use holdline::engine::CachePlace;
+use holdline::gate::Reason;
 use holdline::hub::Hub;
+use holdline::listeners::Listeners;
 use holdline::plugin::{Deployment, Manifest, Registry};
 use holdline::store::StorePlace;
 use holdline::tenant::{Limits, TenantName};
@@ -118,12 +120,12 @@ impl Setup {
             StorePlace::Folder(folder) => folder.clone(),
             StorePlace::User | StorePlace::Memory => PathBuf::new(),
         };
-        Ok(Host { running: Running::start(&self.config, self.plugins).await?, store })
+        Ok(Host { running: Running::start(&self.config, self.plugins, Listeners::default()).await?, store })
     }
 
     /// The error with which it does not start.
     pub(crate) async fn refusal(self) -> anyhow::Result<StartError> {
-        Running::start(&self.config, self.plugins).await.err().context("the host has started")
+        Running::start(&self.config, self.plugins, Listeners::default()).await.err().context("the host has started")
     }
 }
 
@@ -140,6 +142,12 @@ impl Host {
 
     pub(crate) fn hub(&self) -> &Hub {
         self.running.hub()
+    }
+
+    /// How often somebody was refused at its door for this reason.
+    #[allow(dead_code, reason = "it is the suite's")]
+    pub(crate) fn refused(&self, reason: Reason) -> u64 {
+        self.running.gate().tally().refused(reason)
     }
 
     /// A client at this path.
@@ -175,6 +183,12 @@ impl Host {
         let deployment = Deployment { manifest, component, route: None, tenant: TenantName::default() };
         self.registry().deploy(deployment).await?;
         Ok(())
+    }
+
+    /// Where HTTP without TLS is sent on to HTTPS.
+    #[allow(dead_code, reason = "it is the suite's")]
+    pub(crate) fn redirect(&self) -> anyhow::Result<SocketAddr> {
+        self.running.redirect_address().context("nothing is sent on")
     }
 
     /// The folder of its store.

@@ -34,12 +34,13 @@ pub(crate) fn handshake() -> Vec<(&'static str, &'static str)> {
 
 /// Sends a GET with these headers and reads the response.
 pub(crate) async fn request(address: SocketAddr, path: &str, headers: &[(&str, &str)]) -> anyhow::Result<Answer> {
-    Ok(within("the response", exchange(address, path, headers)).await??.0)
+    Ok(within("the response", exchange(address, &[], path, headers)).await??.0)
 }
 
-/// The response, and the stream that it came on, with what came after it.
+/// The response, and the stream that it came on, with what came after it. These bytes go before the request.
 pub(super) async fn exchange(
     address: SocketAddr,
+    preface: &[u8],
     path: &str,
     headers: &[(&str, &str)],
 ) -> anyhow::Result<(Answer, BufReader<TcpStream>)> {
@@ -55,7 +56,7 @@ pub(super) async fn exchange(
     // Else a message that follows another one waits until the host's system has acknowledged that one.
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
-    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(&[preface, head.as_bytes()].concat()).await?;
     let mut line = String::new();
     stream.read_line(&mut line).await?;
     let status = line.split(' ').nth(1).with_context(|| format!("`{line}` has no status"))?.parse()?;

@@ -118,11 +118,17 @@ impl Served {
         Ok(self.child.kill().await?)
     }
 
-    /// Sends it SIGTERM and waits for its end: the exit code.
-    pub(crate) async fn terminate(mut self) -> anyhow::Result<Option<i32>> {
+    /// Sends it SIGTERM.
+    pub(crate) async fn signal(&self) -> anyhow::Result<()> {
         // The standard library sends no other signal than the one that cannot be caught.
         let sent = Command::new("kill").args(["-TERM", &self.process()?]).status().await?;
         ensure!(sent.success(), "the signal was not sent");
+        Ok(())
+    }
+
+    /// Sends it SIGTERM and waits for its end: the exit code.
+    pub(crate) async fn terminate(mut self) -> anyhow::Result<Option<i32>> {
+        self.signal().await?;
         let ended = within("the end of the program", self.child.wait()).await??;
         while self.lines.next_line().await?.is_some() {}
         Ok(ended.code())

@@ -138,9 +138,9 @@ async fn a_configuration_with_a_mistake_is_refused_with_file_line_and_key() -> a
     let file = folder("bad-config")?.join("holdline.toml");
     let mistakes = [
         ("[listen]\nadress = \"127.0.0.1:1\"\n", ["line 2", "adress"]),
-        ("drain = \"5s\"\n\n[hub]\nmessage-size = \"many\"\n", ["line 4", "many"]),
+        ("[drain]\n\n[hub]\nmessage-size = \"many\"\n", ["line 4", "many"]),
         ("[[plugin]]\nsource = \"x\"\nisolation = \"total\"\n", ["line 3", "total"]),
-        ("drain = 5s\n", ["line 1", "drain"]),
+        ("[drain]\nrate = 0\n", ["line 2", "rate"]),
     ];
     for (text, names) in mistakes {
         std::fs::write(&file, text)?;

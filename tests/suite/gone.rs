@@ -1,9 +1,10 @@
 //! A peer that goes away while it is held is noticed at once: the handle says `closed`, and the close event comes.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::harness::{Client, Host, PUPPET, Setup, case, lines, logged, within};
 
@@ -70,7 +71,10 @@ async fn a_reset_is_noticed() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn a_client_that_answers_no_ping_is_given_up() -> anyhow::Result<()> {
-    let setup = Setup::new().configured(|config| config.listen.keepalive = Duration::from_millis(300));
+    let setup = Setup::new().configured(|config| {
+        config.listen.keepalive = Duration::from_millis(300);
+        config.listen.keepalive_timeout = Duration::from_millis(200);
+    });
     let host = setup.guest(PUPPET, "mute", "")?.start().await?;
     let mut client = host.connect("/mute").await?;
     let handle = client.hold().await?;
@@ -101,6 +105,75 @@ async fn a_client_that_answers_pings_is_held_on() -> anyhow::Result<()> {
         pings += 1;
     }
     assert!(pings > 1, "{pings} pings");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_speaks_needs_no_pong() -> anyhow::Result<()> {
+    let setup = Setup::new().configured(|config| {
+        config.listen.keepalive = Duration::from_millis(50);
+        config.listen.keepalive_timeout = Duration::from_millis(500);
+    });
+    let host = setup.sample("echo", |_| {})?.start().await?;
+    let mut stream = host.connect("/echo").await?.into_stream();
+
+    // For as long as two deadlines last, it says one thing after the other, and answers no ping.
+    let (mut pings, begun) = (0, Instant::now());
+    while pings < 20 || begun.elapsed() < Duration::from_millis(1000) {
+        stream.write_all(b"\x81\x81\0\0\0\0x").await?;
+        loop {
+            let mut frame = [0; 2];
+            within("a frame", stream.read_exact(&mut frame)).await??;
+            match frame {
+                [0x89, 0] => pings += 1,
+                [0x81, 1] => break assert_eq!(within("the echo", stream.read_u8()).await??, b'x'),
+                other => anyhow::bail!("{other:?} instead of a ping or an echo"),
+            }
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn how_long_a_client_takes_to_answer_is_seen() -> anyhow::Result<()> {
+    let setup = Setup::new().operated("round-trip")?;
+    let setup = setup.configured(|config| config.listen.keepalive = Duration::from_millis(200));
+    let host = setup.guest(PUPPET, "round-trip", "")?.start().await?;
+    let mut client = host.connect("/round-trip").await?;
+    let operator = host.operator()?;
+    let seen = async || {
+        let list = operator.get("/v1/tenants/default/connections").await?.with(200)?;
+        anyhow::Ok(list.pointer("/items/0/round-trip-us").cloned())
+    };
+    assert_eq!(seen().await?, Some(json!(null)));
+
+    // Reading answers the ping.
+    assert!(client.next().await?.is_ping());
+    client.get(json!({"do": "attachment"})).await?;
+
+    let took = seen().await?.and_then(|it| it.as_u64()).context("no round trip")?;
+    assert!(took > 0 && took < 10_000_000, "{took}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn clients_that_came_together_are_not_asked_together() -> anyhow::Result<()> {
+    let setup = Setup::new().configured(|config| config.listen.keepalive = Duration::from_secs(2));
+    let host = setup.sample("echo", |_| {})?.start().await?;
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        clients.push(host.connect("/echo").await?);
+    }
+    let asked = clients.into_iter().map(|mut client| async move {
+        let begun = Instant::now();
+        client.next().await.map(|message| (message.is_ping(), begun.elapsed()))
+    });
+    let asked = futures_util::future::try_join_all(asked).await?;
+    assert!(asked.iter().all(|(is_ping, _)| *is_ping));
+    let (first, last) = (asked.iter().map(|it| it.1).min(), asked.iter().map(|it| it.1).max());
+    let apart = last.zip(first).map(|(last, first)| last.saturating_sub(first));
+    // A tenth more and a tenth less are 400 ms; that twenty would all be within a fourth of them happens once in 10^10 times.
+    assert!(apart > Some(Duration::from_millis(100)), "{asked:?}");
     Ok(())
 }
 

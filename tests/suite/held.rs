@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use holdline::gate::Reason;
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Host, PUPPET, Setup, case, logged, value};
@@ -215,7 +216,7 @@ async fn a_client_that_takes_nothing_for_too_long_is_closed_with_1013() -> anyho
     let handle = slow.hold().await?;
     while value(&hand.ask(json!({"do": "push-bytes", "handle": handle, "count": 1 << 20})).await?).is_ok() {}
 
-    logged("slow", "slow consumer").await?;
+    host.until("the end of its patience", |_| host.refused(Reason::SlowConsumer) == 1).await?;
     let refused = hand.ask(json!({"do": "deliver", "handle": handle, "text": "x"})).await?;
     assert_eq!(case(&refused), "Closed");
     // What was on its way when the host gave up still arrives, and the Close after it.

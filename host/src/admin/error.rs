@@ -1,25 +1,17 @@
 //! Why there is no admin API.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::BadDocument;
+use crate::listeners::ListenError;
 use crate::store::StoreError;
 
 /// Why there is no admin API.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// Another process has the port.
-    #[error("the admin API cannot listen on {0}: the port is in use")]
-    InUse(SocketAddr),
-    /// The address is not this machine's, the port needs rights, or the like.
-    #[error("the admin API cannot listen on {address}")]
-    Listen {
-        /// Where.
-        address: SocketAddr,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    /// Its port cannot be had.
+    #[error("the admin API does not listen: {0}")]
+    Listen(#[from] ListenError),
     /// The store is in trouble.
     #[error("the records of the admin API cannot be read: {0}")]
     Store(#[from] StoreError),
@@ -47,8 +39,7 @@ impl AdminError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::InUse(_) => Some("stop the other process, or choose another `address` under [admin]".to_owned()),
-            Self::Listen { .. } => Some("choose an address of this machine under [admin]".to_owned()),
+            Self::Listen(error) => Some(error.hint().to_owned()),
             Self::NoFolder => Some("name a `folder` under [store], or leave [admin] out".to_owned()),
             Self::Store(_) | Self::Token { .. } | Self::Random(_) | Self::Document(_) => None,
         }

@@ -25,14 +25,12 @@ mod turns;
 mod uploads;
 
 use std::collections::{HashMap, HashSet};
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +47,8 @@ use shapes::HostState;
 use turns::Turns;
 use uploads::Uploads;
 
+use crate::gate::Gate;
+use crate::listeners::{self, Inherited, ListenError};
 use crate::outgoing::Trust;
 use crate::plugin::{Followed, Registry, TakenBack};
 use crate::store::Store;
@@ -76,6 +76,7 @@ pub struct Admin {
 struct Api {
     settings: Settings,
     registry: Registry,
+    gate: Arc<Gate>,
     ledger: Arc<Ledger>,
     document: Document,
     declared: Declared,
@@ -90,14 +91,16 @@ struct Api {
 }
 
 impl Admin {
-    /// Listens, if it is to. Until [`Admin::restore`] has come to its end it says that the host is starting.
+    /// Listens, on this socket if it is given one, if it is to. Until [`Admin::restore`] has come to its end it says that the host is starting.
     ///
     /// # Errors
     /// The store is in trouble, or the address cannot be had.
     pub async fn open(
         settings: Settings,
+        socket: Option<Inherited>,
         store: Store,
         registry: Registry,
+        gate: Arc<Gate>,
         declared: Declared,
         trust: Trust,
     ) -> Result<Self, AdminError> {
@@ -108,6 +111,7 @@ impl Admin {
         let api = Arc::new(Api {
             settings,
             registry,
+            gate,
             ledger,
             document: Document::read()?,
             declared,
@@ -124,14 +128,14 @@ impl Admin {
         for tenant in api.registry.tenants().all() {
             api.grant(&tenant).await?;
         }
-        let Some(wanted) = wanted else { return Ok(Self { api, listener: None, address: None }) };
-        first_token::write(&api.ledger).await?;
-        let failed = |source: std::io::Error| match source.kind() {
-            ErrorKind::AddrInUse => AdminError::InUse(wanted),
-            _ => AdminError::Listen { address: wanted, source },
+        let Some(wanted) = wanted else {
+            return match socket {
+                Some(_) => Err(ListenError::Unwanted("admin").into()),
+                None => Ok(Self { api, listener: None, address: None }),
+            };
         };
-        let socket = TcpListener::bind(wanted).await.map_err(failed)?;
-        let address = socket.local_addr().map_err(failed)?;
+        first_token::write(&api.ledger).await?;
+        let (socket, address) = listeners::listen(socket, wanted).await?;
         let listener = Listener::new(paths::router(&api), header_timeout, closing);
         listener.open(socket);
         let looking = Arc::clone(&api);

@@ -93,6 +93,7 @@ fn all(list: &List<Connection>) {
                 it.remote_address.clone(),
                 word(it.state),
                 ago(it.opened),
+                or_dash(it.round_trip_us.map(millis)),
                 size(it.outbox_bytes),
                 count(it.inbox_messages),
             ]
@@ -106,6 +107,7 @@ fn all(list: &List<Connection>) {
         Words("from"),
         Words("state"),
         Numbers("age"),
+        Numbers("round trip"),
         Numbers("outbox"),
         Numbers("inbox"),
     ];
@@ -125,11 +127,16 @@ fn one(connection: &Connection) {
         ("from", connection.remote_address.clone()),
         ("opened", format!("{}, {} ago", connection.opened, ago(connection.opened))),
         ("state", word(connection.state)),
+        ("round trip", or_dash(connection.round_trip_us.map(millis))),
         ("handle", or_dash(connection.handle)),
         ("outbox", size(connection.outbox_bytes)),
         ("inbox", format!("{} messages", count(connection.inbox_messages))),
         ("attachment", size(connection.attachment_bytes)),
     ]));
+}
+
+fn millis(micros: u64) -> String {
+    format!("{}.{:03} ms", micros / 1000, micros % 1000)
 }
 
 fn version(connection: &Connection) -> String {

@@ -9,6 +9,7 @@ use super::source::{self, Advice};
 use super::terminal::{self, Progress};
 use super::{host, talk};
 use crate::config::Config;
+use crate::listeners::Listeners;
 use crate::plugin::Deployment;
 use crate::store::StorePlace;
 use crate::toolchain::{self, Language};
@@ -55,7 +56,7 @@ fn plugin(root: &Path, name: &str) -> anyhow::Result<Deployment> {
 fn check(config: &Config, sources: Vec<Deployment>) -> anyhow::Result<()> {
     crate::telemetry::start(&config.log)?;
     host::runtime()?.block_on(async {
-        let running = host::start(config, sources).await?;
+        let running = host::start(config, sources, Listeners::default()).await?;
         let talked = talk::all(running.address()).await;
         running.stop().await;
         talked

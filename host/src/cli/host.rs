@@ -7,8 +7,9 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::terminal::Progress;
-use crate::app::Running;
+use crate::app::{Running, StartError};
 use crate::config::Config;
+use crate::listeners::Listeners;
 use crate::plugin::Deployment;
 
 /// Starts a host, tells where it is, and stops it at SIGINT or SIGTERM; a second signal ends the process at once.
@@ -19,10 +20,11 @@ pub(super) fn run(
 ) -> anyhow::Result<()> {
     crate::telemetry::start(&config.log)?;
     raise_open_files();
+    let listeners = Listeners::inherited().map_err(StartError::from)?;
     runtime()?.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt()).context("no signals can be caught")?;
         let mut terminate = signal(SignalKind::terminate()).context("no signals can be caught")?;
-        let running = start(config, sources).await?;
+        let running = start(config, sources, listeners).await?;
         started(&running);
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -50,12 +52,12 @@ fn raise_open_files() {
 }
 
 /// Starts a host and shows that it loads its plugins, which takes a while for those that it has to compile.
-pub(super) async fn start(config: &Config, sources: Vec<Deployment>) -> anyhow::Result<Running> {
+pub(super) async fn start(config: &Config, sources: Vec<Deployment>, listeners: Listeners) -> anyhow::Result<Running> {
     let names: Vec<&str> = sources.iter().map(|source| source.manifest.name.as_str()).collect();
     let progress = Progress::start(&format!("loading {}", names.join(", ")));
     let mut config = config.clone();
     config.engine.compiler = compiler();
-    let running = Running::start(&config, sources).await?;
+    let running = Running::start(&config, sources, listeners).await?;
     drop(progress);
     Ok(running)
 }

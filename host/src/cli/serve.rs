@@ -17,7 +17,6 @@ use crate::tenant::TenantName;
     holdline serve                          serve what holdline.toml says\n  \
     holdline serve --config /etc/chat.toml --log json\n\n\
 A configuration:\n  \
-    drain = \"10s\"\n  \
     [listen]\n  \
     address = \"127.0.0.1:8080\"\n  \
     static-folder = \"public\"\n  \
@@ -60,6 +59,12 @@ pub(super) fn run(args: Serve) -> anyhow::Result<()> {
         if let Some(isolation) = entry.isolation {
             source.manifest.isolation = isolation;
         }
+        if let Some(origins) = &entry.origins {
+            source.manifest.origins = Some(origins.clone());
+        }
+        if let Some(jwt) = &entry.jwt {
+            source.manifest.jwt = Some(jwt.clone());
+        }
         sources.push(source);
     }
     // A host name of the configuration is what clients are to ask for, wherever it leads.
@@ -71,11 +76,15 @@ pub(super) fn run(args: Serve) -> anyhow::Result<()> {
             Some((source.manifest.name.clone(), hosts.get(&source.tenant).cloned(), source.route.clone()?))
         })
         .collect();
+    let scheme = if config.listen.tls.is_some() { "wss" } else { "ws" };
     host::run(&config, sources, |running| {
         let (address, port) = (running.address(), running.address().port());
         for (name, host, route) in places {
             let host = host.map_or_else(|| address.to_string(), |host| format!("{host}:{port}"));
-            terminal::line(format!("{name} is at ws://{host}{route}"));
+            terminal::line(format!("{name} is at {scheme}://{host}{route}"));
+        }
+        if let Some(address) = running.redirect_address() {
+            terminal::line(format!("http://{address} is sent on to https"));
         }
     })
 }

@@ -4,13 +4,14 @@ mod quotable;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Deserialize;
 
 use quotable::Shown;
 
 use crate::engine::CachePlace;
+use crate::gate::OriginPattern;
+use crate::gate::jwt::Jwt;
 use crate::guest::v1::{Grants, Secret};
 use crate::plugin::Isolation;
 use crate::store::StorePlace;
@@ -21,7 +22,7 @@ use crate::{admin, engine, hub, outgoing, socket, store, telemetry, tenant};
 pub const CONFIG_FILE: &str = "holdline.toml";
 
 /// All settings of a host.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// `[log]`: what is logged and how.
@@ -44,9 +45,8 @@ pub struct Config {
     pub config: BTreeMap<String, String>,
     /// `[secrets]`: values for the plugins that they are granted to.
     pub secrets: BTreeMap<String, Secret>,
-    /// How long held connections may wait for their delivery when the host stops.
-    #[serde(deserialize_with = "crate::duration::any")]
-    pub drain: Duration,
+    /// `[drain]`: how the host parts from its connections when it stops.
+    pub drain: hub::Drain,
     /// `[limits]`: what the plugins of the host itself may use. Without it only the host's own bounds hold for them.
     pub limits: Option<tenant::Limits>,
     /// `[[tenant]]`: others, and their plugins.
@@ -57,28 +57,6 @@ pub struct Config {
     /// `[[plugin]]`: the plugins of the host itself.
     #[serde(rename = "plugin")]
     pub plugins: Vec<PluginEntry>,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            log: telemetry::Settings::default(),
-            listen: socket::Settings::default(),
-            engine: engine::Settings::default(),
-            hub: hub::Settings::default(),
-            store: store::Settings::default(),
-            admin: admin::Settings::default(),
-            grants: Grants::default(),
-            outgoing: outgoing::Settings::default(),
-            config: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            drain: Duration::from_secs(10),
-            limits: None,
-            tenants: Vec::new(),
-            folder: None,
-            plugins: Vec::new(),
-        }
-    }
 }
 
 /// One tenant: nothing of it is visible to another.
@@ -121,6 +99,10 @@ pub struct PluginEntry {
     pub route: Option<String>,
     /// Overrides what its manifest says.
     pub isolation: Option<Isolation>,
+    /// Overrides what its manifest says.
+    pub origins: Option<Vec<OriginPattern>>,
+    /// Overrides what its manifest says, as a whole. Paths are relative to the configuration file.
+    pub jwt: Option<Jwt>,
 }
 
 /// Why a configuration cannot be used.
@@ -165,6 +147,7 @@ impl Config {
         let of_tenants = config.tenants.iter_mut().flat_map(|tenant| &mut tenant.plugins);
         for plugin in config.plugins.iter_mut().chain(of_tenants) {
             plugin.source = folder.join(&plugin.source);
+            plugin.jwt = plugin.jwt.take().map(|jwt| jwt.of_operator(folder));
         }
         for path in
             config.folder.iter_mut().chain(config.tenants.iter_mut().filter_map(|tenant| tenant.folder.as_mut()))
@@ -179,6 +162,9 @@ impl Config {
         }
         config.outgoing.roots = config.outgoing.roots.map(|it| folder.join(it));
         config.listen.static_folder = config.listen.static_folder.map(|it| folder.join(it));
+        for path in config.listen.tls.iter_mut().flat_map(socket::TlsSettings::files_mut) {
+            *path = folder.join(&*path);
+        }
         Ok(config)
     }
 
@@ -231,14 +217,16 @@ mod tests {
 
     #[test]
     fn an_unknown_key_names_file_line_and_key() {
-        let text = error("drain = \"5s\"\n[listen]\nadress = \"127.0.0.1:1\"\n");
+        let text = error("[drain]\n[listen]\nadress = \"127.0.0.1:1\"\n");
         assert!(text.starts_with("holdline.toml") && text.contains("line 3") && text.contains("adress"), "{text}");
     }
 
     #[test]
     fn a_bad_value_names_its_line() {
         for bad in [
-            "drain = \"soon\"",
+            "[drain]\ntimeout = \"soon\"",
+            "[drain]\nrate = 0",
+            "[drain]\ncode = 1000",
             "[hub]\nmessage-size = \"many\"",
             "[listen]\naddress = \"here\"",
             "[engine]\ncache = 5",
@@ -249,9 +237,29 @@ mod tests {
     }
 
     #[test]
+    fn who_may_connect_is_said_for_each_plugin() {
+        let text = "[listen.proxies]\ntrust = [\"10.0.0.0/8\"]\nprotocol = \"required\"\n[[plugin]]\nsource = \"a\"\n\
+                    origins = [\"https://app.example\"]\n[plugin.jwt]\njwks = \"keys.json\"\nfrom = [\"cookie:id\"]\n";
+        let config = Config::parse(text, Path::new("holdline.toml")).expect("a configuration");
+        let plugin = config.plugins.first().expect("a plugin");
+        assert_eq!(plugin.origins.as_ref().map(Vec::len), Some(1));
+        assert!(plugin.jwt.as_ref().is_some_and(|jwt| jwt.jwks.as_deref() == Some("keys.json")));
+        for bad in [
+            "[listen.proxies]\ntrust = [\"0.0.0.0/0\"]",
+            "[listen]\nconnections-per-address = 0",
+            "[listen]\nidle-timeout = \"0s\"",
+            "[[plugin]]\nsource = \"a\"\norigins = [\"app.example\"]",
+            "[[plugin]]\nsource = \"a\"\njwt = { from = [\"header\"] }",
+        ] {
+            let text = error(bad);
+            assert!(text.contains("line"), "{text}");
+        }
+    }
+
+    #[test]
     fn an_empty_configuration_is_the_defaults() {
         let config = Config::parse("", Path::new("holdline.toml")).expect("the defaults");
-        assert_eq!(config.drain, Duration::from_secs(10));
+        assert_eq!(config.drain.timeout, std::time::Duration::from_secs(10));
         assert!(config.plugins.is_empty());
     }
 }

@@ -41,7 +41,7 @@ mod tests {
             ("[secrets]\nkey = 5", 2),
             ("[ \"secrets\" ]\nkey = [\"hunter2\"]", 2),
             ("secrets.key = \"hunter2", 1),
-            ("drain = \"5s\"\nsecrets = { key = \"hunter2\", other = 5 }", 2),
+            ("folder = \"plugins\"\nsecrets = { key = \"hunter2\", other = 5 }", 2),
             ("secrets = \"hunter2\"", 1),
             ("[secret]\nkey = \"hunter2\"", 1),
             ("[[tenant]]\nname = \"a\"\n[tenant.secrets]\nkey = \"hunter2\" \"\"", 4),
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn others_are() {
         for text in [
-            "drain = \"soon\"\n[secrets]\nkey = \"hunter2\"",
+            "folder = 5\n[secrets]\nkey = \"hunter2\"",
             "[secrets]\nkey = \"hunter2\"\n[listen]\nadress = \"here\"",
             "[listen]\nadress = \"here\"",
         ] {

@@ -62,6 +62,8 @@ pub struct Connection {
     label: AtomicU32,
     // In seconds since 1970: who asks wants no more, and every connection pays for it.
     pub(super) opened: u32,
+    // How long the client took to answer the last ping, in microseconds; 0 before the first answer.
+    pub(super) round_trip: AtomicU32,
     // Messages that wait in the inbox, which its task owns.
     pub(super) waiting: AtomicU32,
     pub(super) state: Mutex<State>,
@@ -115,6 +117,7 @@ impl Connection {
             attachment_size: settings::bytes(limits.attachment_size),
             label: AtomicU32::new(0),
             opened: snapshot::seconds_now(),
+            round_trip: AtomicU32::new(0),
             waiting: AtomicU32::new(0),
             state: Mutex::new(State {
                 event: None,
@@ -280,6 +283,13 @@ impl Connection {
     pub fn is_held(&self) -> bool {
         let state = self.state.lock();
         state.is_open() && state.retention.is_some()
+    }
+
+    /// True if nothing goes on: no event lasts, nothing holds it, and it is not at its end.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let state = self.state.lock();
+        state.is_open() && state.event.is_none() && state.retention.is_none()
     }
 
     /// Takes frames out to be written, in order, until they have this many bytes or none is left, and tells what there is to do

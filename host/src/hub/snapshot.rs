@@ -1,6 +1,7 @@
 //! How a connection is at one moment, and messages to it that answer nobody, for whoever operates the host. One look takes the
 //! connection's lock once.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -37,6 +38,8 @@ pub struct Snapshot {
     pub held: Option<HeldSnapshot>,
     /// When it was accepted, to the second.
     pub opened: SystemTime,
+    /// How long the client took to answer the last ping, if it has answered one, to the microsecond.
+    pub round_trip: Option<Duration>,
     /// What waits to be written to the client, in bytes.
     pub outbox: usize,
     /// Messages of the client that wait for their turn.
@@ -83,6 +86,8 @@ impl Connection {
             doing,
             held,
             opened: UNIX_EPOCH + Duration::from_secs(self.opened.into()),
+            round_trip: NonZeroU32::new(self.round_trip.load(Ordering::Relaxed))
+                .map(|micros| Duration::from_micros(micros.get().into())),
             outbox: state.outbox.size(),
             inbox: self.waiting.load(Ordering::Relaxed),
             attachment: state.attachment.len(),
@@ -92,6 +97,12 @@ impl Connection {
     /// Tells those who look at it how many messages of the client wait for their turn.
     pub fn waits(&self, messages: usize) {
         self.waiting.store(u32::try_from(messages).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    /// The client took this long to answer a ping.
+    pub fn round_trip(&self, took: Duration) {
+        let micros = u32::try_from(took.as_micros()).unwrap_or(u32::MAX);
+        self.round_trip.store(micros.max(1), Ordering::Relaxed);
     }
 
     /// Sends a message behind all that waits, whether the connection is held or not; `told` hears when it is written.

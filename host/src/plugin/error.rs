@@ -2,6 +2,7 @@
 
 use super::routes::RouteError;
 use crate::engine::{self, Digest};
+use crate::gate::jwt::JwtError;
 use crate::guest::v1::{Failure, PrepareError};
 use crate::tenant::TenantName;
 
@@ -33,6 +34,14 @@ pub enum LoadError {
         asked: bytesize::ByteSize,
         /// What the engine's settings say.
         most: bytesize::ByteSize,
+    },
+    /// Nobody could connect, because no token could be checked.
+    #[error("plugin `{name}` cannot check tokens")]
+    Jwt {
+        /// Which.
+        name: String,
+        /// Why.
+        source: JwtError,
     },
     /// A channel of its manifest cannot be opened.
     #[error("plugin `{name}` cannot have the channel `{channel}`")]
@@ -131,6 +140,7 @@ impl LoadError {
             Self::Memory { .. } => {
                 Some("lower `memory` under [limits] in plugin.toml, or raise it under [engine]".to_owned())
             }
+            Self::Jwt { source, .. } => source.hint().map(str::to_owned),
             Self::Channel { source: crate::hub::ChannelError::WrongCapacity, .. } => Some(
                 "a channel keeps its capacity for as long as it is open: give it another name, or start the host anew"
                     .to_owned(),

@@ -13,6 +13,7 @@ use super::error::LoadError;
 use super::manifest::Manifest;
 use super::version::Version;
 use crate::engine::{Digest, Engine, Share};
+use crate::gate::jwt::Means;
 use crate::guest::v1::{Exports, Failure, Granted, Owner, WorkerStart};
 use crate::hub::Hub;
 use crate::ids::{PluginId, TenantId};
@@ -185,6 +186,13 @@ impl Plugin {
         let kept = self.kept.lock();
         let mut its = kept.iter().filter(|version| version.number() == label);
         its.find(|version| version.keeps_from(&serving.version)).unwrap_or(&serving.version).clone()
+    }
+
+    /// What its tenant has that tokens are checked with: the secret of this name, if there is to be one.
+    #[must_use]
+    pub fn means(&self, secret: Option<&str>) -> Means {
+        let granted = self.identity.granted.now();
+        Means { secret: secret.and_then(|name| granted.key(name)), trust: granted.trust().clone() }
     }
 
     /// What it does and has, as part of what its tenant does and has.

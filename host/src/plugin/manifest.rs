@@ -8,6 +8,8 @@ use bytesize::ByteSize;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::gate::OriginPattern;
+use crate::gate::jwt::Jwt;
 use crate::toolchain::Language;
 
 /// The file's name in a plugin's folder.
@@ -57,6 +59,10 @@ pub struct Manifest {
     /// With `new-connections`: how long connections may stay with the version before.
     #[serde(default = "swap_drain", deserialize_with = "crate::duration::any")]
     pub swap_drain: Duration,
+    /// The pages that may connect.
+    pub origins: Option<Vec<OriginPattern>>,
+    /// The tokens that let a client connect.
+    pub jwt: Option<Jwt>,
     /// What its instances may use.
     #[serde(default)]
     pub limits: Limits,
@@ -180,6 +186,8 @@ impl Manifest {
             isolation: Isolation::default(),
             swap: Swap::default(),
             swap_drain: swap_drain(),
+            origins: None,
+            jwt: None,
             limits: Limits::default(),
             retain: Retain::default(),
             workers: vec![Worker { name: name.to_owned(), instances: 1, argument: String::new() }],

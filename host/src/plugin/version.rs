@@ -11,6 +11,7 @@ use super::loaded::Identity;
 use super::manifest::{Isolation, Manifest, Swap};
 use crate::digest::Brief;
 use crate::engine::{Digest, Limits, Made, Pool, Turn};
+use crate::gate::Entrance;
 use crate::guest::v1::{Exports, Failure, Instance, Owner, Template};
 use crate::tenant::Limit;
 
@@ -22,6 +23,7 @@ pub struct Version {
     size: usize,
     since: SystemTime,
     manifest: Manifest,
+    entrance: Arc<Entrance>,
     template: Arc<Template>,
     owner: Arc<Owner>,
     limits: Limits,
@@ -56,6 +58,8 @@ impl Version {
         let loaded = engine.load(component).map_err(|source| LoadError::Component { name: name(), source })?;
         let template = Template::prepare(engine, &loaded.component, plugin.granted.now().grants())
             .map_err(|source| LoadError::Prepare { name: name(), source })?;
+        let entrance = Entrance::new(manifest.origins.clone(), manifest.jwt.clone())
+            .map_err(|source| LoadError::Jwt { name: name(), source })?;
         let owner = plugin.owner(&manifest, loaded.digest, template.exports());
         let most = plugin.tenant().limits();
         let memory = manifest.limits.memory.min(most.instance_memory);
@@ -71,6 +75,7 @@ impl Version {
             size: component.len(),
             since: SystemTime::now(),
             warm: Pool::new(manifest.limits.warm),
+            entrance,
             manifest,
             template,
             owner: Arc::new(owner),
@@ -91,6 +96,7 @@ impl Version {
             since: SystemTime::now(),
             warm: Pool::new(self.manifest.limits.warm),
             manifest: self.manifest.clone(),
+            entrance: Arc::clone(&self.entrance),
             template: Arc::clone(&self.template),
             owner: Arc::clone(&self.owner),
             limits: self.limits,
@@ -150,6 +156,12 @@ impl Version {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Who may connect.
+    #[must_use]
+    pub fn entrance(&self) -> &Arc<Entrance> {
+        &self.entrance
     }
 
     /// Which of the contract's exports it has.

@@ -8,11 +8,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::net::TcpStream;
 
+use super::entry::Stay;
 use super::extension::Agreed;
 use super::listener::Door;
+use super::stream::Stream;
 use super::wire::Wire;
+use crate::gate::Reason;
 use crate::guest::v1::Event;
 use crate::hub::{Connection, EventKind, Hub, NextStep};
 use crate::message::{CloseFrame, Message};
@@ -31,12 +33,13 @@ pub(super) struct ConnectionTask {
 impl ConnectionTask {
     /// `unread` is what has come after the client's request.
     pub(super) fn new(
-        door: &Door,
-        stream: TcpStream,
+        door: &Arc<Door>,
+        stream: Stream,
         unread: Bytes,
         extension: Option<Agreed>,
         connection: Arc<Connection>,
         events: Dispatch,
+        stay: Stay,
     ) -> Self {
         Self {
             hub: Arc::clone(&door.hub),
@@ -45,9 +48,9 @@ impl ConnectionTask {
                 unread,
                 extension,
                 Arc::clone(&connection),
-                Arc::clone(&door.hub),
                 Arc::clone(events.plugin().usage()),
-                &door.settings,
+                Arc::clone(door),
+                stay,
             )),
             connection,
             events,
@@ -97,6 +100,7 @@ impl ConnectionTask {
         let tenant = Arc::clone(self.connection.owner());
         loop {
             if tenant.limits().at_rate == AtRate::Close {
+                self.wire.tell(Reason::AtRate, "its tenant is at its rate");
                 self.connection.close(CloseFrame::TOO_FAST);
                 return None;
             }

@@ -45,7 +45,7 @@ impl Handshake {
         compression: Compression,
     ) -> Result<Self, Box<Response<Body>>> {
         let headers = request.headers();
-        if !has_token(headers, header::UPGRADE, "websocket") {
+        if !is_for_web_socket(headers) {
             return Err(Box::new(upgrade_required()));
         }
         let fault =
@@ -111,12 +111,18 @@ fn is_key(key: &[u8]) -> bool {
 
 /// Says which protocol is spoken here, and in which version (section 4.4).
 fn upgrade_required() -> Response<Body> {
-    let mut response = answer(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket: connect with ws://\n");
+    let mut response =
+        answer(StatusCode::UPGRADE_REQUIRED, "this is a WebSocket: connect with ws://, or wss:// where there is TLS\n");
     let headers = response.headers_mut();
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
     response
+}
+
+/// True if a WebSocket is asked for, in whatever way.
+pub(super) fn is_for_web_socket(headers: &HeaderMap) -> bool {
+    has_token(headers, header::UPGRADE, "websocket")
 }
 
 /// The header, if it is there once.

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,8 +21,12 @@ use tokio_util::task::TaskTracker;
 use tower_http::services::ServeDir;
 
 use super::settings::Settings;
+use super::stream::Stream;
+use super::tls::{self, Client, Tls};
 use super::upgrade;
+use crate::gate::{Gate, Reason, Visitor, drop_reserved};
 use crate::hub::Hub;
+use crate::listeners::{self, Inherited, ListenError};
 use crate::plugin::Routes;
 
 /// The body of a response.
@@ -30,59 +35,85 @@ pub(super) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 /// After an accept that failed (the process has no file descriptor left, say) the next one waits this long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Why the host cannot listen.
-#[derive(Debug, thiserror::Error)]
-pub enum ListenError {
-    /// Another process has the port.
-    #[error("cannot listen on {0}: the port is in use")]
-    InUse(SocketAddr),
-    /// The address is not this machine's, the port needs rights, or the like.
-    #[error("cannot listen on {address}")]
-    Other {
-        /// Where.
-        address: SocketAddr,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
-
 /// The door of a running host.
 pub struct Door {
     pub(super) settings: Settings,
+    pub(super) gate: Arc<Gate>,
     pub(super) hub: Arc<Hub>,
+    // None if there is only TCP.
+    pub(super) tls: Option<Arc<Tls>>,
+    // Where HTTP without TLS is sent on, once the door is open.
+    redirect: OnceLock<SocketAddr>,
     routes: Arc<Routes>,
     files: Option<ServeDir>,
     // HTTP and WebSocket connections, so that a stop can wait for all of them.
     pub(super) tasks: TaskTracker,
-    closing: CancellationToken,
+    pub(super) closing: CancellationToken,
+}
+
+/// What is done for those who come to a listener.
+#[derive(Clone, Copy)]
+enum Purpose {
+    /// They are served.
+    Serve,
+    /// They are sent to HTTPS at this port.
+    Redirect(u16),
 }
 
 impl Door {
     /// A door that is not open yet.
     #[must_use]
-    pub fn new(settings: Settings, hub: Arc<Hub>, routes: Arc<Routes>) -> Arc<Self> {
+    pub fn new(
+        settings: Settings,
+        gate: Arc<Gate>,
+        tls: Option<Arc<Tls>>,
+        hub: Arc<Hub>,
+        routes: Arc<Routes>,
+    ) -> Arc<Self> {
         let files = settings.static_folder.as_ref().map(ServeDir::new);
-        Arc::new(Self { settings, hub, routes, files, tasks: TaskTracker::new(), closing: CancellationToken::new() })
+        let (redirect, tasks, closing) = (OnceLock::new(), TaskTracker::new(), CancellationToken::new());
+        Arc::new(Self { settings, gate, hub, tls, redirect, routes, files, tasks, closing })
     }
 
-    /// Listens, and returns the address with the port that it got. Clients are accepted from now on.
+    /// Listens, on these sockets as far as there are any, and returns the address with the port that it got. Clients are accepted from
+    /// now on.
     ///
     /// # Errors
-    /// The port is in use, or the address cannot be had.
-    pub async fn open(self: &Arc<Self>) -> Result<SocketAddr, ListenError> {
-        let address = self.settings.address;
-        let failed = |source: std::io::Error| match source.kind() {
-            ErrorKind::AddrInUse => ListenError::InUse(address),
-            _ => ListenError::Other { address, source },
-        };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let bound = listener.local_addr().map_err(failed)?;
+    /// The port is in use, or the address cannot be had; or there is a socket for what is not configured.
+    pub async fn open(
+        self: &Arc<Self>,
+        listen: Option<Inherited>,
+        redirect: Option<Inherited>,
+    ) -> Result<SocketAddr, ListenError> {
+        let (listener, bound) = listeners::listen(listen, self.settings.address).await?;
+        let wanted = self.settings.tls.as_ref().and_then(|tls| Some((tls.redirect?, tls.redirect_port)));
+        if wanted.is_none() && redirect.is_some() {
+            return Err(ListenError::Unwanted("redirect"));
+        }
+        if let Some((address, port)) = wanted {
+            let (listener, from) = listeners::listen(redirect, address).await?;
+            self.redirect.get_or_init(|| from);
+            self.listen(listener, Purpose::Redirect(port.unwrap_or(bound.port())));
+        }
+        if let Some(tls) = &self.tls {
+            self.tasks.spawn(self.closing.clone().run_until_cancelled_owned(Arc::clone(tls).follow()));
+        }
+        self.listen(listener, Purpose::Serve);
+        Ok(bound)
+    }
+
+    /// Where HTTP without TLS is sent on to HTTPS, if it is.
+    #[must_use]
+    pub fn redirect(&self) -> Option<SocketAddr> {
+        self.redirect.get().copied()
+    }
+
+    fn listen(self: &Arc<Self>, listener: TcpListener, purpose: Purpose) {
         let door = Arc::clone(self);
         self.tasks.spawn(async move {
             // The listener is dropped, and so closed, as soon as the door closes.
-            door.closing.clone().run_until_cancelled(door.accept(listener)).await;
+            door.closing.clone().run_until_cancelled(door.accept(listener, purpose)).await;
         });
-        Ok(bound)
     }
 
     /// Accepts nobody any more and ends idle HTTP connections. WebSockets go on.
@@ -96,7 +127,7 @@ impl Door {
         self.tasks.wait().await;
     }
 
-    async fn accept(self: &Arc<Self>, listener: TcpListener) {
+    async fn accept(self: &Arc<Self>, listener: TcpListener, purpose: Purpose) {
         loop {
             match listener.accept().await {
                 Ok((stream, address)) => {
@@ -105,7 +136,10 @@ impl Door {
                         tracing::debug!(%address, %error, "nodelay could not be set");
                     }
                     let door = Arc::clone(self);
-                    self.tasks.spawn(door.serve(stream, address));
+                    match purpose {
+                        Purpose::Serve => self.tasks.spawn(door.enter(stream, address)),
+                        Purpose::Redirect(port) => self.tasks.spawn(door.send_on(stream, address, port)),
+                    };
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a client could not be accepted");
@@ -115,14 +149,35 @@ impl Door {
         }
     }
 
-    async fn serve(self: Arc<Self>, stream: TcpStream, address: SocketAddr) {
-        let service = service_fn(|request| {
+    async fn enter(self: Arc<Self>, mut stream: TcpStream, address: SocketAddr) {
+        let arriving = self.gate.arrive(&mut stream, address, self.settings.header_timeout);
+        let Some(Some(visitor)) = self.closing.run_until_cancelled(arriving).await else { return };
+        match self.tls.clone() {
+            None => {
+                let client = Client { stream: Stream::Plain(stream), visitor, subject: None };
+                let left = self.settings.header_timeout;
+                self.serve(client, left).await;
+            }
+            Some(tls) => self.secure(&tls, stream, visitor).await,
+        }
+    }
+
+    /// Serves a client that has so much time left for the head of its request.
+    pub(super) async fn serve(self: Arc<Self>, client: Client, left: Duration) {
+        let Client { stream, visitor, subject } = client;
+        let (visitor, address) = (&visitor, visitor.address());
+        let has_asked = AtomicBool::new(false);
+        let service = service_fn(|mut request: Request<Incoming>| {
             let door = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(door.respond(request, address).await) }
+            // Before all else: whoever reads them believes them.
+            drop_reserved(request.headers_mut());
+            tls::introduce(&mut request, subject.as_ref());
+            has_asked.store(true, Ordering::Relaxed);
+            async move { Ok::<_, Infallible>(door.respond(request, visitor).await) }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.settings.header_timeout)
+            .header_read_timeout(left)
             .max_header_size(usize::try_from(self.settings.header_size.as_u64()).unwrap_or(usize::MAX))
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
@@ -135,14 +190,25 @@ impl Door {
             }
         };
         if let Err(error) = outcome {
-            tracing::debug!(%address, %error, "HTTP connection ended");
+            if error.is_parse_too_large() {
+                self.gate.refuse(Reason::HeaderSize, address, "the head of its request is too large");
+            } else if error.is_timeout() && !has_asked.load(Ordering::Relaxed) {
+                // Who has asked before has only not asked again.
+                self.gate.refuse(Reason::HeaderTimeout, address, "the head of its request took too long");
+            } else {
+                tracing::debug!(%address, %error, "HTTP connection ended");
+            }
         }
     }
 
-    async fn respond(self: &Arc<Self>, request: Request<Incoming>, address: SocketAddr) -> Response<Body> {
+    async fn respond(self: &Arc<Self>, request: Request<Incoming>, visitor: &Visitor) -> Response<Body> {
+        if let Some(reason) = visitor.refusal() {
+            return too_many(reason);
+        }
+        let client = self.gate.client(visitor, request.headers());
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         match self.routes.find(host, request.uri().path()) {
-            Some(plugin) => upgrade::respond(self, plugin, request, address).await,
+            Some(plugin) => upgrade::respond(self, plugin, request, visitor, client).await,
             None => self.file(request).await,
         }
     }
@@ -173,6 +239,18 @@ impl Door {
     pub(super) fn is_closing(&self) -> bool {
         self.closing.is_cancelled()
     }
+}
+
+/// To an address that has too many connections, or opens them too fast.
+pub(super) fn too_many(reason: Reason) -> Response<Body> {
+    let mut response = answer(StatusCode::TOO_MANY_REQUESTS, "too many connections from this address\n");
+    let headers = response.headers_mut();
+    // The socket is one of those that are too many.
+    headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    if reason == Reason::ConnectsPerSecond {
+        headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+    }
+    response
 }
 
 /// A plain text response.

@@ -4,16 +4,21 @@
 mod close;
 mod connection;
 mod deflate;
+mod entry;
 mod extension;
 mod handshake;
 mod head;
+mod keepalive;
 mod listener;
 mod reader;
 mod settings;
+mod stream;
+mod tls;
 mod upgrade;
 mod violation;
 mod wire;
 mod writer;
 
-pub use listener::{Door, ListenError};
+pub use listener::Door;
 pub use settings::{Compression, Settings};
+pub use tls::{CertificateFiles, ClientCertificates, Tls, TlsError, TlsSettings};

@@ -11,38 +11,38 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use super::connection::ConnectionTask;
+use super::entry::{self, Leave};
 use super::extension::Agreed;
 use super::handshake::Handshake;
 use super::listener::{Body, Door, answer};
+use super::stream::Stream;
+use crate::gate::{Reason, Visitor};
 use crate::guest::v1::{Acceptance, Refusal};
 use crate::hub::Upgrade;
 use crate::message::CloseFrame;
 use crate::plugin::{Decision, Dispatch, Plugin};
-use crate::tenant::{Lease, Limit};
 
 /// Answers a request on a plugin's route.
 pub(super) async fn respond(
     door: &Arc<Door>,
     plugin: Arc<Plugin>,
     mut request: Request<Incoming>,
+    visitor: &Visitor,
     remote_address: SocketAddr,
 ) -> Response<Body> {
-    let handshake = match Handshake::read(&request, door.settings.compression) {
+    let mut handshake = match Handshake::read(&request, door.settings.compression) {
         Ok(handshake) => handshake,
-        Err(response) => return *response,
+        Err(response) => {
+            let why = format!("its handshake was answered with {}", response.status().as_u16());
+            door.gate.refuse(Reason::Handshake, remote_address, why);
+            return *response;
+        }
     };
-    if door.is_closing() {
-        return answer(StatusCode::SERVICE_UNAVAILABLE, "the host is stopping\n");
-    }
-    if door.hub.connection_count() >= door.settings.connections {
-        tracing::warn!(%remote_address, "refused: as many connections are open as may be");
-        return answer(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n");
-    }
-    let Some(lease) = plugin.owner().lease(Limit::Connections) else {
-        return answer(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n");
+    let leave = match entry::admit(door, &plugin, &mut request, &mut handshake, visitor, remote_address).await {
+        Ok(leave) => leave,
+        Err(response) => return *response,
     };
     let upgrade = Upgrade {
         path: request.uri().path().into(),
@@ -51,7 +51,7 @@ pub(super) async fn respond(
         remote_address,
     };
     let mut events = Dispatch::new(Arc::clone(&plugin), &upgrade);
-    let acceptance = match events.connect(&upgrade, &handshake.subprotocols).await {
+    let mut acceptance = match events.connect(&upgrade, &handshake.subprotocols).await {
         Decision::Accept(acceptance) => acceptance,
         Decision::Refuse(refusal) => return refused(&plugin, refusal),
         Decision::Failed => return answer(StatusCode::INTERNAL_SERVER_ERROR, ""),
@@ -62,6 +62,9 @@ pub(super) async fn respond(
         let (tenant, plugin) = (plugin.owner().name(), plugin.name());
         tracing::error!(target: "plugin", tenant, plugin, size, %limit, "the first attachment is over the limit");
         return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
+    }
+    if acceptance.subprotocol.is_none() {
+        acceptance.subprotocol = leave.subprotocol.map(str::to_owned);
     }
     let mut subprotocol = None;
     if let Some(picked) = &acceptance.subprotocol {
@@ -81,7 +84,7 @@ pub(super) async fn respond(
     let task = Arc::clone(door);
     door.tasks.spawn(async move {
         match upgraded.await {
-            Ok(upgraded) => task.connected(upgraded, extension, events, lease, upgrade, acceptance).await,
+            Ok(upgraded) => task.connected(upgraded, extension, events, leave, upgrade, acceptance).await,
             Err(error) => tracing::debug!(%remote_address, %error, "the client left before it was upgraded"),
         }
     });
@@ -94,25 +97,26 @@ impl Door {
         upgraded: hyper::upgrade::Upgraded,
         extension: Option<Agreed>,
         events: Dispatch,
-        lease: Lease,
+        leave: Leave,
         upgrade: Upgrade,
         acceptance: Acceptance,
     ) {
-        let parts = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        let parts = match upgraded.downcast::<TokioIo<Stream>>() {
             Ok(parts) => parts,
-            Err(_) => return tracing::error!("an upgraded connection is not the TCP stream that it came on"),
+            Err(_) => return tracing::error!("an upgraded connection is not the stream that it came on"),
         };
         let name = events.plugin().shared_name();
-        match self.hub.connect(lease, name, upgrade, acceptance.subprotocol, acceptance.attachment) {
+        match self.hub.connect(leave.lease, name, upgrade, acceptance.subprotocol, acceptance.attachment) {
             // A task of its own: what the handshake needed is not kept for as long as the connection lives.
             Ok(connection) => {
                 if self.is_closing() {
                     // The stop may have looked for connections to close before this one was among them.
                     connection.close(CloseFrame::GOING_AWAY);
                 }
+                let stay = leave.terms.begin(&self, &connection);
                 // Copied, because what has come is part of the buffer of the request, which is large.
                 let (stream, unread) = (parts.io.into_inner(), Bytes::copy_from_slice(&parts.read_buf));
-                self.tasks.spawn(ConnectionTask::new(&self, stream, unread, extension, connection, events).run());
+                self.tasks.spawn(ConnectionTask::new(&self, stream, unread, extension, connection, events, stay).run());
             }
             Err(error) => tracing::error!(%error, "a connection could not be given an id"),
         }

@@ -1,6 +1,7 @@
 //! The socket itself: frames of the outbox go out, frames of the client come into the inbox. It is polled by the task of the
 //! connection between its events and beside them, so a handler that waits delays no ping.
 
+use std::fmt::Display;
 use std::mem::{MaybeUninit, take};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,17 +10,20 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::close::Ending;
+use super::entry::Stay;
 use super::extension::Agreed;
 use super::head::FirstBit;
+use super::keepalive::{Finding, Hearing, Keepalive};
+use super::listener::Door;
 use super::reader::{Heard, Reader};
-use super::settings::Settings;
+use super::stream::Stream;
 use super::violation::Violation;
 use super::writer::{Deflate, Writer};
-use crate::hub::{Connection, Frame, Hub, Inbox, Look, NextStep, Told};
+use crate::gate::Reason;
+use crate::hub::{Connection, Frame, Inbox, Look, NextStep, Told};
 use crate::message::CloseFrame;
 use crate::tenant::{Counter, Usage};
 
@@ -31,9 +35,8 @@ const TRAFFIC: &str = "traffic";
 
 /// One client's socket.
 pub(super) struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     pub(super) connection: Arc<Connection>,
-    pub(super) hub: Arc<Hub>,
     reader: Reader,
     // What has come and is not read yet: something only while the inbox is full.
     unread: Bytes,
@@ -42,16 +45,18 @@ pub(super) struct Wire {
     // The client's latest ping, until its pong is put among what is written. Earlier ones need none (RFC 6455, section 5.5.3).
     ping: Option<Bytes>,
     pub(super) ending: Ending,
-    limits: Limits,
+    door: Arc<Door>,
+    // It has its place among the sockets of its address until it is closed.
+    _stay: Stay,
     stalled_since: Option<Instant>,
     // What the plugin does, of which what goes out is a part.
     usage: Arc<Usage>,
     // Who waits for frames among what is written.
     told: Vec<Told>,
-    // Whether the client was heard of since the last check, and whether a ping is out.
-    heard: bool,
-    pinged: bool,
-    next_check: Instant,
+    keepalive: Keepalive,
+    // Whether a message came or went since the time beside it, from which on there was none that is known.
+    spoken: bool,
+    silent_since: Instant,
     // One timer for all that can become due. It is set again only when something is due earlier than it is: most retentions are
     // over long before, and setting a timer for each would cost more than delivering to them.
     timer: Pin<Box<Sleep>>,
@@ -59,24 +64,20 @@ pub(super) struct Wire {
     is_armed: bool,
 }
 
-struct Limits {
-    keepalive: Duration,
-    slow_consumer: Duration,
-    close: Duration,
-}
-
 impl Wire {
     /// `unread` is what has come after the client's request.
     pub(super) fn new(
-        stream: TcpStream,
+        stream: Stream,
         unread: Bytes,
         extension: Option<Agreed>,
         connection: Arc<Connection>,
-        hub: Arc<Hub>,
         usage: Arc<Usage>,
-        settings: &Settings,
+        door: Arc<Door>,
+        stay: Stay,
     ) -> Self {
-        let next_check = Instant::now() + settings.keepalive;
+        let (settings, hub) = (&door.settings, &door.hub);
+        let silent_since = Instant::now();
+        let keepalive = Keepalive::new(settings, &connection);
         let inbox = Inbox::new(hub.settings(), Arc::clone(connection.owner()));
         Self {
             stream,
@@ -88,32 +89,28 @@ impl Wire {
             ),
             unread,
             inbox,
-            hub,
             writer: Writer::new(extension.map(|agreed| {
                 let from = u32::try_from(settings.compress_from.as_u64()).unwrap_or(u32::MAX);
                 Deflate { from, window: agreed.window() }
             })),
             ping: None,
             ending: Ending::default(),
-            limits: Limits {
-                keepalive: settings.keepalive,
-                slow_consumer: settings.slow_consumer,
-                close: settings.close_timeout,
-            },
             stalled_since: None,
             usage,
             told: Vec::new(),
-            heard: true,
-            pinged: false,
-            next_check,
-            timer: Box::pin(tokio::time::sleep_until(next_check)),
+            spoken: false,
+            silent_since,
+            timer: Box::pin(tokio::time::sleep_until(keepalive.due())),
+            keepalive,
             is_armed: false,
+            door,
+            _stay: stay,
         }
     }
 
     /// How long the client may take to answer a Close frame.
     pub(super) fn close_timeout(&self) -> Duration {
-        self.limits.close
+        self.door.settings.close_timeout
     }
 
     /// Does what can be done now. Ready when the task has something to do: a message may be handled, the peer has gone, or the host
@@ -185,7 +182,7 @@ impl Wire {
         {
             self.writer.pong(&payload);
         }
-        let Self { connection, writer, ending, told, usage, .. } = self;
+        let Self { connection, writer, ending, told, usage, spoken, .. } = self;
         let (mut messages, mut bytes) = (0, 0);
         let look = connection.look(cx, writer.room(), |outgoing| {
             told.extend(outgoing.written);
@@ -204,6 +201,7 @@ impl Wire {
             }
         });
         if messages > 0 {
+            *spoken = true;
             usage.count(Counter::MessagesOut, messages);
             usage.count(Counter::BytesOut, bytes);
         }
@@ -254,7 +252,7 @@ impl Wire {
             match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-                    self.heard = true;
+                    self.keepalive.hear();
                     let mut input = buffer.filled();
                     self.hear(&mut input);
                     self.unread = Bytes::copy_from_slice(input);
@@ -272,11 +270,12 @@ impl Wire {
                 Ok(None) => return,
                 Ok(Some(Heard::Message(message))) => {
                     tracing::trace!(target: TRAFFIC, connection = %self.connection.id(), "in {message}");
+                    self.spoken = true;
                     self.inbox.push(message);
                     self.connection.waits(self.inbox.len());
                 }
                 Ok(Some(Heard::Ping(payload))) => self.ping = Some(payload),
-                Ok(Some(Heard::Pong)) => {}
+                Ok(Some(Heard::Pong)) => self.keepalive.answered(&self.door.settings, &self.connection),
                 Ok(Some(Heard::Close(frame))) => self.heard_close(frame),
                 Err(violation) => self.broke(violation),
             }
@@ -299,7 +298,7 @@ impl Wire {
 
     /// The client broke the protocol: it is told so, after what waits for it.
     fn broke(&mut self, violation: Violation) {
-        tracing::debug!(connection = %self.connection.id(), %violation, "the client broke the protocol");
+        self.tell(Reason::Protocol, violation);
         // One that has been told Close is told nothing more.
         self.connection.close(violation.frame());
         self.ending.unreadable();
@@ -307,8 +306,10 @@ impl Wire {
 
     /// Does what is due. True if something was.
     fn poll_timer(&mut self, held: Option<Instant>, cx: &mut Context<'_>) -> bool {
-        let stalled = self.stalled_since.map(|since| since + self.limits.slow_consumer);
-        let due = [held, stalled].into_iter().flatten().fold(self.next_check, Instant::min);
+        let settings = &self.door.settings;
+        let stalled = self.stalled_since.map(|since| since + settings.slow_consumer);
+        let idle = settings.idle_timeout.map(|limit| self.silent_since + limit);
+        let due = [held, stalled, idle].into_iter().flatten().fold(self.keepalive.due(), Instant::min);
         if due < self.timer.deadline() {
             self.timer.as_mut().reset(due);
             self.is_armed = false;
@@ -326,36 +327,60 @@ impl Wire {
         self.is_armed = false;
         let now = Instant::now();
         if held.is_some_and(|deadline| deadline <= now) {
-            self.hub.expire(&self.connection);
+            self.door.hub.expire(&self.connection);
         }
         if stalled.is_some_and(|deadline| deadline <= now) {
-            let (plugin, connection) = (self.connection.plugin(), self.connection.id());
-            tracing::warn!(plugin, %connection, "slow consumer: the client is closed");
+            self.tell(Reason::SlowConsumer, "it does not take what is sent to it");
             self.connection.abort(CloseFrame::SLOW_CONSUMER);
             self.stalled_since = None;
         }
-        if self.next_check <= now {
+        if idle.is_some_and(|deadline| deadline <= now) {
+            self.check_silence(now);
+        }
+        if self.keepalive.due() <= now {
             self.check(now);
         }
         // What is due next is found in the next round; until then the timer must not be one that has fired.
-        self.timer.as_mut().reset(self.next_check);
+        self.timer.as_mut().reset(self.keepalive.due());
         true
     }
 
-    /// Looks whether the client is still there. While the inbox is full nothing is read, so nothing is known.
-    fn check(&mut self, now: Instant) {
-        self.next_check = now + self.limits.keepalive;
-        if self.heard || self.inbox.is_full() || self.ending.is_over() || self.ending.has_said_close() {
-            // Of one that is at its end nothing need be heard, and after a Close nothing may be said.
-            self.pinged = false;
-        } else if self.pinged {
-            tracing::debug!(connection = %self.connection.id(), "the client has not answered a ping");
-            self.lost();
-        } else {
-            self.pinged = true;
-            self.writer.ping();
+    /// Closes a connection on which no message came or went for too long, unless it waits for something else: for its plugin, or for
+    /// the delivery of one that is held.
+    fn check_silence(&mut self, now: Instant) {
+        self.silent_since = now;
+        if take(&mut self.spoken) || !self.inbox.is_empty() || !self.connection.is_idle() {
+            return;
         }
-        self.heard = false;
+        self.tell(Reason::IdleTimeout, "no message came or went");
+        self.connection.close(CloseFrame::IDLE);
+    }
+
+    /// Looks whether the client is still there.
+    fn check(&mut self, now: Instant) {
+        if take(&mut self.spoken) {
+            self.silent_since = now;
+        }
+        let hearing = if self.ending.is_over() || self.ending.has_said_close() {
+            Hearing::Over
+        } else if self.inbox.is_full() {
+            Hearing::Nothing
+        } else {
+            Hearing::All
+        };
+        match self.keepalive.check(now, hearing, &self.door.settings, &self.connection) {
+            Finding::Fine => {}
+            Finding::Ask => self.writer.ping(),
+            Finding::Gone => {
+                self.tell(Reason::KeepaliveTimeout, "it has not answered a ping");
+                self.lost();
+            }
+        }
+    }
+
+    /// Tells the log, and those who count, why the client is sent away.
+    pub(super) fn tell(&self, reason: Reason, why: impl Display) {
+        self.door.gate.refuse(reason, self.connection.upgrade().remote_address, why);
     }
 
     fn lost(&mut self) {

@@ -121,6 +121,8 @@ impl Writer {
                 written => self.written += written,
             }
         }
+        // What has been given to TLS is written when it is flushed.
+        ready!(Pin::new(&mut *stream).poll_flush(cx))?;
         self.written = 0;
         if self.bytes.capacity() > KEPT {
             self.bytes = Vec::new();

@@ -41,7 +41,7 @@ pub(super) fn canary(state: &str, reason: Option<&str>) -> Value {
 pub(super) fn connection(id: &str) -> Value {
     json!({ "id": id, "plugin": "echo", "version": NEW, "canary": true, "path": "/echo", "subprotocol": null,
         "remote-address": "192.0.2.7:50412", "opened": THEN, "state": "held", "handle": 77, "outbox-bytes": 2048,
-        "inbox-messages": 1, "attachment-bytes": 16 })
+        "inbox-messages": 1, "attachment-bytes": 16, "round-trip-us": 1234 })
 }
 
 fn made_token() -> Value {

@@ -105,6 +105,7 @@ fn told(api: &Api, connection: &Connection) -> Option<Told> {
             Doing::Held => ConnectionState::Held,
             Doing::Closing => ConnectionState::Closing,
         },
+        round_trip_us: look.round_trip.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
         handle: look.held.map(|held| held.handle.get()),
         outbox_bytes: to_u64(look.outbox),
         inbox_messages: look.inbox.into(),

@@ -8,6 +8,7 @@ use http::{HeaderValue, header};
 use super::host::{all, resident};
 use crate::admin::Api;
 use crate::admin::ask::{Answer, Ask};
+use crate::gate::Reason;
 use crate::tenant::{Counter, Limit};
 
 /// Everything.
@@ -42,6 +43,14 @@ fn of_host(api: &Api, page: &mut Page) {
     let instances: usize = tenants.iter().map(|tenant| tenant.usage().used(Limit::Instances)).sum();
     page.family("holdline_instances", "gauge", "Instances that are alive.");
     page.sample("holdline_instances", &[], instances);
+    page.family(
+        "holdline_refusals_total",
+        "counter",
+        "Clients that were refused or sent away at the door, by the reason.",
+    );
+    for reason in Reason::ALL {
+        page.sample("holdline_refusals_total", &[("reason", reason.name())], api.gate.tally().refused(reason));
+    }
 }
 
 fn of_tenants(api: &Api, page: &mut Page) {

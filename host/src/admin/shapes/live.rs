@@ -25,6 +25,8 @@ pub struct Connection {
     pub opened: Timestamp,
     /// How it is.
     pub state: ConnectionState,
+    /// How long its client took to answer the last ping of the host, in microseconds, if it has answered one.
+    pub round_trip_us: Option<u64>,
     /// The handle, if it is held.
     pub handle: Option<u64>,
     /// What waits to be written to the client.

@@ -130,6 +130,9 @@ pub struct Capabilities {
     space: Option<Space>,
     config: BTreeMap<String, String>,
     secrets: BTreeMap<String, Secret>,
+    // Granted or not: the host checks tokens with them.
+    keys: BTreeMap<String, Secret>,
+    trust: Trust,
 }
 
 impl Capabilities {
@@ -145,23 +148,44 @@ impl Capabilities {
         if !grants.config {
             config.clear();
         }
+        let keys = secrets.clone();
         secrets.retain(|name, _| grants.secrets.contains(name));
-        let client = Client::new(Allowlist::new(grants.http.clone()), trust);
+        let client = Client::new(Allowlist::new(grants.http.clone()), trust.clone());
         let space = grants.keyvalue.then_some(space);
-        Self { grants, client, space, config, secrets }
+        Self { grants, client, space, config, secrets, keys, trust }
     }
 
     /// Nothing.
     #[must_use]
     pub fn none() -> Self {
         let (grants, client) = (Grants::default(), Client::new(Allowlist::default(), Trust::nobody()));
-        Self { grants, client, space: None, config: BTreeMap::new(), secrets: BTreeMap::new() }
+        Self {
+            grants,
+            client,
+            space: None,
+            config: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            trust: Trust::nobody(),
+        }
     }
 
     /// What may be imported.
     #[must_use]
     pub fn grants(&self) -> &Grants {
         &self.grants
+    }
+
+    /// A secret of the tenant for the host itself, which need not be granted to its plugins.
+    #[must_use]
+    pub fn key(&self, name: &str) -> Option<String> {
+        self.keys.get(name).map(|secret| secret.0.clone())
+    }
+
+    /// Whom the host believes when it asks others for its tenant.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     pub(super) fn client(&self) -> &Client {

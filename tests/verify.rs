@@ -13,7 +13,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// A step's name, what it promises, and how it is run.
 type Step = (&'static str, &'static str, fn(&Path) -> Outcome);
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("fmt", "the code is formatted", fmt),
     ("clippy", "the lints have nothing to say", clippy),
     ("doc", "the documentation builds without a warning", doc),
@@ -24,6 +24,7 @@ const STEPS: [Step; 10] = [
     ("instructions", "no message takes more instructions than it did", instructions),
     ("demo", "the demo's own client is content", demo),
     ("page", "the demo page works in a browser", page),
+    ("clients", "clients of others connect over TLS with a token", clients),
 ];
 
 fn main() -> ExitCode {
@@ -150,14 +151,33 @@ fn page(root: &Path) -> Outcome {
     outcome
 }
 
+fn clients(root: &Path) -> Outcome {
+    let folder = root.join("tests").join("clients");
+    for (program, packages) in
+        [("npm", "nodejs npm"), ("chromium", "chromium"), ("curl", "curl"), ("openssl", "openssl")]
+    {
+        if !is_there(program) {
+            install(root, packages)?;
+        }
+    }
+    run(&mut command(&folder, "npm", "ci --no-audit --no-fund"))?;
+    let venv = folder.join(".venv");
+    if run(&mut command(&folder, "python3", "-m venv .venv")).is_err() {
+        install(root, "python3-venv")?;
+        run(&mut command(&folder, "python3", "-m venv .venv"))?;
+    }
+    run(&mut command(&folder, venv.join("bin").join("pip"), "install --quiet --requirement requirements.txt"))?;
+    cargo(root, "test --release --package holdline-tests --test clients")
+}
+
 fn holdline(root: &Path) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     target.join("release").join("holdline")
 }
 
 fn is_there(program: &str) -> bool {
-    // Go's is not an option.
-    let version = if program == "go" { "version" } else { "--version" };
+    // With these it is not an option.
+    let version = if matches!(program, "go" | "openssl") { "version" } else { "--version" };
     Command::new(program).arg(version).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 

@@ -41,6 +41,8 @@ pub(super) struct Pair {
 impl Authority {
     pub(super) fn new() -> anyhow::Result<Self> {
         let mut params = CertificateParams::new(Vec::new())?;
+        // A certificate of the same name would look as if it were signed by itself.
+        params.distinguished_name.push(DnType::CommonName, "an authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate()?;
         let own = params.self_signed(&key)?;

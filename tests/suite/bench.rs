@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
 use crate::harness::{Host, Setup, folder, holdline, within};
+use crate::tls::stage::{Authority, secured};
 
 /// How a run ended.
 struct Ended {
@@ -342,9 +343,35 @@ async fn a_server_that_goes_away_in_the_middle_is_told_of() -> anyhow::Result<()
 }
 
 #[tokio::test]
+async fn a_server_with_tls_is_measured_if_it_is_believed() -> anyhow::Result<()> {
+    let (authority, folder) = (Authority::new()?, folder("bench-tls")?);
+    let roots = folder.join("authority.pem");
+    std::fs::write(&roots, &authority.pem)?;
+    let roots = roots.to_str().context("a path")?;
+    let files = vec![authority.server(&["127.0.0.1"])?.write(&folder, "a")?];
+    let host = secured(files, |_| {}).sample("echo", |_| {})?.start().await?;
+    let url = format!("wss://{}/echo", host.address());
+
+    for size in ["5", "100KiB"] {
+        let told =
+            report(&url, &["--connections", "8", "--in-flight", "3", "-n", "1000", "-s", size, "--ca", roots]).await?;
+        assert_eq!((number(&told, "/messages")?, number(&told, "/unanswered")?), (1000.0, 0.0), "{told}");
+    }
+    let told = report(&url, &["--mode", "connect", "--duration", "200ms", "--warm-up", "0s", "--ca", roots]).await?;
+    assert!(number(&told, "/connect/established")? > 0.0, "{told}");
+
+    fails(&url, &["--connections", "2", "-n", "1"], &["no TLS with the server", "--ca FILE"]).await?;
+    let (_plain, url) = echo().await?;
+    let url = url.replace("ws://", "wss://");
+    fails(&url, &["--connections", "2", "-n", "1", "--ca", roots], &["no TLS with the server"]).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn arguments_that_make_no_sense_are_named_with_what_to_do() -> anyhow::Result<()> {
     let url = "ws://127.0.0.1:9/";
-    fails("wss://127.0.0.1:9/", &[], &["`wss://127.0.0.1:9/` is not a ws:// URL", "no TLS yet"]).await?;
+    fails("https://127.0.0.1:9/", &[], &["`https://127.0.0.1:9/` is not a ws:// URL", "write wss://"]).await?;
+    fails("wss://127.0.0.1:9/", &["--ca", "none.pem"], &["none.pem cannot be read"]).await?;
     fails("http://127.0.0.1:9/", &[], &["http://127.0.0.1:9/", "write ws://"]).await?;
     fails("127.0.0.1:9", &[], &["`127.0.0.1:9`"]).await?;
     fails("ws://no-such-host.invalid/", &[], &["no-such-host.invalid:80", "has no address"]).await?;

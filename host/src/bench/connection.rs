@@ -12,6 +12,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::failure::Failure;
 use super::frame::{self, Heard, Incoming, Outgoing};
+use super::stream::Stream;
 use super::target::Target;
 
 /// What all connections of a thread write.
@@ -46,7 +47,7 @@ pub(super) enum Until {
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) socket: TcpStream,
+    pub(super) stream: Stream,
     pub(super) stage: Stage,
     incoming: Incoming,
     // Bytes that are to be written: of the handshake before it is made, of messages after.
@@ -83,7 +84,7 @@ impl Connection {
             _ => {}
         }
         Ok(Self {
-            socket: TcpStream::from_std(socket.into()),
+            stream: Stream::new(TcpStream::from_std(socket.into()), target.tls())?,
             stage: Stage::Upgrading(Vec::new()),
             incoming: Incoming::default(),
             unsent: target.request().len(),
@@ -103,7 +104,7 @@ impl Connection {
 
     /// Whether the system has taken all that was to be sent.
     pub(super) fn is_flushed(&self) -> bool {
-        self.unsent == 0
+        self.unsent == 0 && self.stream.is_flushed()
     }
 
     /// Has so many messages written at the next flush.
@@ -136,7 +137,7 @@ impl Connection {
     ) -> Result<(), Failure> {
         let room = buffer.len();
         loop {
-            let bytes = match self.socket.read(buffer) {
+            let bytes = match self.stream.read(buffer) {
                 Ok(0) => return Err(Failure::Ended),
                 Ok(count) => buffer.get(..count).unwrap_or_default(),
                 Err(error) => match error.kind() {
@@ -156,7 +157,7 @@ impl Connection {
             } else {
                 self.incoming.take(bytes, heard)?;
             }
-            if bytes.len() < room && until == Until::Short {
+            if bytes.len() < room && until == Until::Short && self.stream.comes_short_at_the_end() {
                 return Ok(());
             }
         }
@@ -176,9 +177,9 @@ impl Connection {
                 wire.outgoing.next(self.unsent)
             };
             if next.is_empty() {
-                return Ok(());
+                return Ok(self.stream.flush()?);
             }
-            match self.socket.write(next) {
+            match self.stream.write(next) {
                 Ok(count) if !self.control.is_empty() && between => drop(self.control.drain(..count)),
                 Ok(count) => self.unsent -= count,
                 Err(error) => match error.kind() {

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use tokio_rustls::rustls;
+
 use super::frame::Violation;
 
 /// Why a connection was not made, or broke.
@@ -10,6 +12,9 @@ pub enum Failure {
     /// Nobody listens there.
     #[error("refused: nobody listens at the address")]
     Refused,
+    /// The server does not speak TLS, or is not believed.
+    #[error("there is no TLS with the server: {0}")]
+    Tls(String),
     /// The handshake was answered with another status than 101.
     #[error("the handshake was answered with HTTP status {0}")]
     Status(u16),
@@ -45,6 +50,7 @@ impl Failure {
     pub fn key(&self) -> String {
         match self {
             Failure::Refused => "refused".into(),
+            Failure::Tls(_) => "tls".into(),
             Failure::Status(status) => format!("http_{status}"),
             Failure::NotWebSocket(_) => "not_websocket".into(),
             Failure::Closed(code) => format!("closed_{code}"),
@@ -62,6 +68,9 @@ impl Failure {
     pub fn hint(&self) -> &'static str {
         match self {
             Failure::Refused => "start the server, or check host and port of the URL",
+            Failure::Tls(_) => {
+                "--ca FILE names an authority that is believed; a server without TLS is at ws:// instead of wss://"
+            }
             Failure::Status(404) => "check the path of the URL",
             Failure::Status(401 | 403) => "the server may want credentials: --header 'Authorization: …'",
             Failure::Status(503 | 429) => "the server takes no more connections: ask for fewer with --connections",
@@ -90,6 +99,9 @@ impl From<Violation> for Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
+        if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return Failure::Tls(error.to_string());
+        }
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Failure::Refused,
             io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {

@@ -18,6 +18,7 @@ mod plot;
 mod report;
 mod run;
 mod sockets;
+mod stream;
 mod table;
 mod tally;
 mod target;

@@ -31,7 +31,7 @@ impl Load<'_> {
             self.tally.connecting.get_or_insert((now, now));
             let opened = Connection::open(self.wire.target, source, due, now).and_then(|mut connection| {
                 let interest = Interest::READABLE | Interest::WRITABLE;
-                self.poll.registry().register(&mut connection.socket, Token(place), interest)?;
+                self.poll.registry().register(connection.stream.socket(), Token(place), interest)?;
                 Ok(connection)
             });
             match opened {

@@ -3,14 +3,18 @@
 //! All handshakes of a run are the same bytes, the key included, which a server cannot tell from keys that differ.
 
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::error::Error;
 use super::failure::Failure;
+use super::stream::Tls;
 
 /// A longer answer to the handshake is none.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -33,6 +37,8 @@ const OWN: [&str; 6] = [
 pub struct Target {
     url: String,
     address: SocketAddr,
+    // None for ws://.
+    tls: Option<Tls>,
     request: Vec<u8>,
     // What the server makes of the request's key if it is a WebSocket server.
     accept: String,
@@ -40,18 +46,34 @@ pub struct Target {
 }
 
 impl Target {
-    /// Finds the server of a URL. Headers are as in `Name: value`; local addresses decide between IPv4 and IPv6 if there are any.
+    /// Finds the server of a URL. Headers are as in `Name: value`; local addresses decide between IPv4 and IPv6 if there are any. `tls` says
+    /// whom to believe with wss://.
     ///
     /// # Errors
     /// The URL or a header is wrong, or the host has no address.
-    pub fn find(url: &str, subprotocols: &[String], headers: &[String], sources: &[IpAddr]) -> Result<Target, Error> {
+    pub fn find(
+        url: &str,
+        subprotocols: &[String],
+        headers: &[String],
+        sources: &[IpAddr],
+        tls: Arc<ClientConfig>,
+    ) -> Result<Target, Error> {
         let uri = parse(url)?;
         let wrong = |reason: &str| Error::Url { url: url.to_owned(), reason: reason.to_owned() };
         let authority = uri.authority().ok_or_else(|| wrong("it names no host"))?;
         if authority.as_str().contains('@') {
             return Err(wrong("a name and a password cannot stand in it"));
         }
-        let host = format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80));
+        let is_secure = uri.scheme_str() == Some("wss");
+        let port = authority.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
+        let host = format!("{}:{port}", authority.host());
+        let tls = if is_secure {
+            let bare = authority.host().trim_start_matches('[').trim_end_matches(']');
+            let name = ServerName::try_from(bare.to_owned()).map_err(|error| wrong(&error.to_string()))?;
+            Some(Tls { config: tls, name })
+        } else {
+            None
+        };
         let address = resolve(&host, sources)?;
         let key = generate_key();
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
@@ -59,6 +81,7 @@ impl Target {
         Ok(Target {
             url: url.to_owned(),
             address,
+            tls,
             request,
             accept: derive_accept_key(key.as_bytes()),
             subprotocols: subprotocols.to_vec(),
@@ -71,6 +94,11 @@ impl Target {
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How TLS is spoken with it, if it is.
+    pub(super) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
     }
 
     /// What opens a connection.
@@ -117,11 +145,9 @@ impl Target {
 fn parse(url: &str) -> Result<Uri, Error> {
     let scheme = |hint| Err(Error::Scheme { url: url.to_owned(), hint });
     match url.split_once("://").map(|(scheme, _)| scheme) {
-        Some("ws") => {}
-        Some("wss") => {
-            return scheme("there is no TLS yet: give the ws:// address behind whatever ends TLS for the server");
-        }
-        Some("http" | "https") => return scheme("write ws:// instead of http://"),
+        Some("ws" | "wss") => {}
+        Some("http") => return scheme("write ws:// instead of http://"),
+        Some("https") => return scheme("write wss:// instead of https://"),
         _ => return scheme("write it as in ws://127.0.0.1:8080/path"),
     }
     let parsed = url.split('#').next().unwrap_or(url).parse::<Uri>();
@@ -191,11 +217,21 @@ fn checked(header: &str) -> Result<String, Error> {
 
 #[cfg(test)]
 mod tests {
+    use tokio_rustls::rustls::RootCertStore;
+    use tokio_rustls::rustls::crypto::ring;
+
     use super::*;
+
+    fn nobody() -> Arc<ClientConfig> {
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().unwrap();
+        Arc::new(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+    }
 
     fn target() -> Target {
         let headers = ["Authorization: Bearer x".to_owned()];
-        Target::find("ws://127.0.0.1:9/chat?room=1", &["one".to_owned(), "two".to_owned()], &headers, &[]).unwrap()
+        let subprotocols = ["one".to_owned(), "two".to_owned()];
+        Target::find("ws://127.0.0.1:9/chat?room=1", &subprotocols, &headers, &[], nobody()).unwrap()
     }
 
     #[test]
@@ -234,9 +270,9 @@ mod tests {
         let refused = |url: &str, header: &str| {
             let headers: Vec<String> =
                 Some(header.to_owned()).filter(|header| !header.is_empty()).into_iter().collect();
-            Target::find(url, &[], &headers, &[]).unwrap_err().to_string()
+            Target::find(url, &[], &headers, &[], nobody()).unwrap_err().to_string()
         };
-        assert!(refused("wss://127.0.0.1/", "").contains("wss://127.0.0.1/"));
+        assert!(refused("https://127.0.0.1/", "").contains("https://127.0.0.1/"));
         assert!(refused("127.0.0.1:80", "").contains("not a ws:// URL"));
         assert!(refused("ws:///path", "").contains("not a URL"));
         assert!(refused("ws://me:secret@127.0.0.1/", "").contains("password"));

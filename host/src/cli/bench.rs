@@ -13,6 +13,7 @@ use clap::ValueEnum;
 use super::source::Advice;
 use super::terminal::{self, Progress};
 use crate::bench::{self, Extent, Failure, News, Opening, Payload, Plan, Report, Target, Task};
+use crate::outgoing::{self, Trust};
 
 /// Clocks do not tell more things apart in a second.
 const HIGHEST_RATE: f64 = 1e9;
@@ -37,7 +38,7 @@ const LARGEST: usize = 1 << 30;
     holdline bench ws://127.0.0.1:8080/ --plot result.svg     a picture of latency and rate besides the table\n  \
     holdline bench ws://127.0.0.1:8080/ --json > result.json  for a program to read")]
 pub(super) struct Bench {
-    /// The server, as in ws://127.0.0.1:8080/path.
+    /// The server, as in ws://127.0.0.1:8080/path or wss://example.com/path.
     url: String,
     /// What the connections do.
     #[arg(long, value_name = "MODE", default_value = "echo")]
@@ -90,6 +91,9 @@ pub(super) struct Bench {
     /// A header for the handshake, as in 'Authorization: Bearer …'; may be given several times.
     #[arg(short = 'H', long, value_name = "NAME: VALUE")]
     header: Vec<String>,
+    /// Believe servers with a certificate of these authorities, too: a file with one or more in PEM.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// Print one JSON document instead of the table.
     #[arg(long)]
     json: bool,
@@ -212,8 +216,10 @@ fn plan(args: Bench) -> anyhow::Result<Plan> {
         None if task == Task::Idle => Extent::Lasting { warm_up: Duration::ZERO, duration: args.duration },
         None => Extent::Lasting { warm_up: args.warm_up, duration: args.duration },
     };
+    let trust = Trust::new(&outgoing::Settings { roots: args.ca, ..outgoing::Settings::default() })?;
+    let tls = trust.settings().context("nobody is believed")?;
     Ok(Plan {
-        target: Target::find(&args.url, &args.subprotocol, &args.header, &args.source)?,
+        target: Target::find(&args.url, &args.subprotocol, &args.header, &args.source, tls)?,
         task,
         connections: args.connections.get(),
         size: args.size,

@@ -63,7 +63,9 @@ impl Trust {
         Self(None)
     }
 
-    pub(super) fn settings(&self) -> Option<Arc<ClientConfig>> {
+    /// How clients speak TLS with those who are believed, if anybody is.
+    #[must_use]
+    pub fn settings(&self) -> Option<Arc<ClientConfig>> {
         self.0.clone()
     }
 }

@@ -4,7 +4,7 @@ mod clients;
 mod files;
 mod redirect;
 mod reload;
-mod stage;
+pub(crate) mod stage;
 
 use std::process::Stdio;
 use std::time::Duration;

@@ -25,21 +25,21 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use crate::harness::{Setup, within};
 
 /// An authority that nobody knows.
-pub(super) struct Authority {
+pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: CertificateDer<'static>,
-    pub(super) pem: String,
+    pub(crate) pem: String,
 }
 
 /// A certificate and its key.
-pub(super) struct Pair {
-    pub(super) certificate: CertificateDer<'static>,
-    pub(super) pem: String,
-    pub(super) key: KeyPair,
+pub(crate) struct Pair {
+    pub(crate) certificate: CertificateDer<'static>,
+    pub(crate) pem: String,
+    pub(crate) key: KeyPair,
 }
 
 impl Authority {
-    pub(super) fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new() -> anyhow::Result<Self> {
         let mut params = CertificateParams::new(Vec::new())?;
         // A certificate of the same name would look as if it were signed by itself.
         params.distinguished_name.push(DnType::CommonName, "an authority");
@@ -50,12 +50,12 @@ impl Authority {
     }
 
     /// A certificate for a server of these names and addresses.
-    pub(super) fn server(&self, names: &[&str]) -> anyhow::Result<Pair> {
+    pub(crate) fn server(&self, names: &[&str]) -> anyhow::Result<Pair> {
         self.signed(&params(names)?, KeyPair::generate()?)
     }
 
     /// A certificate for a client with this subject.
-    pub(super) fn client(&self, subject: &[(DnType, &str)]) -> anyhow::Result<Pair> {
+    pub(crate) fn client(&self, subject: &[(DnType, &str)]) -> anyhow::Result<Pair> {
         let mut params = params(&[])?;
         params.distinguished_name = DistinguishedName::new();
         for (kind, text) in subject {
@@ -64,19 +64,19 @@ impl Authority {
         self.signed(&params, KeyPair::generate()?)
     }
 
-    pub(super) fn signed(&self, params: &CertificateParams, key: KeyPair) -> anyhow::Result<Pair> {
+    pub(crate) fn signed(&self, params: &CertificateParams, key: KeyPair) -> anyhow::Result<Pair> {
         let certificate = params.signed_by(&key, &self.issuer)?;
         Ok(Pair { pem: certificate.pem(), certificate: certificate.der().clone(), key })
     }
 }
 
-pub(super) fn params(names: &[&str]) -> anyhow::Result<CertificateParams> {
+pub(crate) fn params(names: &[&str]) -> anyhow::Result<CertificateParams> {
     Ok(CertificateParams::new(names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())?)
 }
 
 impl Pair {
     /// Puts both into files of this name.
-    pub(super) fn write(&self, folder: &Path, name: &str) -> anyhow::Result<CertificateFiles> {
+    pub(crate) fn write(&self, folder: &Path, name: &str) -> anyhow::Result<CertificateFiles> {
         let files =
             CertificateFiles { chain: folder.join(format!("{name}.pem")), key: folder.join(format!("{name}.key")) };
         std::fs::write(&files.chain, &self.pem)?;
@@ -86,14 +86,14 @@ impl Pair {
 }
 
 /// A host that speaks TLS with these certificates.
-pub(super) fn secured(certificate: Vec<CertificateFiles>, change: impl FnOnce(&mut TlsSettings)) -> Setup {
+pub(crate) fn secured(certificate: Vec<CertificateFiles>, change: impl FnOnce(&mut TlsSettings)) -> Setup {
     let mut tls = TlsSettings { certificate, ..TlsSettings::default() };
     change(&mut tls);
     Setup::new().configured(|config| config.listen.tls = Some(tls))
 }
 
 /// Somebody who connects.
-pub(super) struct Visitor {
+pub(crate) struct Visitor {
     roots: RootCertStore,
     own: Option<(CertificateDer<'static>, Vec<u8>)>,
     versions: Vec<&'static SupportedProtocolVersion>,
@@ -103,7 +103,7 @@ pub(super) struct Visitor {
 
 impl Visitor {
     /// Believes the servers of an authority.
-    pub(super) fn of(authority: &Authority) -> anyhow::Result<Self> {
+    pub(crate) fn of(authority: &Authority) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(authority.certificate.clone())?;
         let (versions, provider) = (vec![&TLS12, &TLS13], ring::default_provider());
@@ -111,25 +111,25 @@ impl Visitor {
     }
 
     /// Shows a certificate.
-    pub(super) fn showing(mut self, pair: &Pair) -> Self {
+    pub(crate) fn showing(mut self, pair: &Pair) -> Self {
         self.own = Some((pair.certificate.clone(), pair.key.serialize_der()));
         self
     }
 
     /// Speaks only this version.
-    pub(super) fn only(mut self, version: &'static SupportedProtocolVersion) -> Self {
+    pub(crate) fn only(mut self, version: &'static SupportedProtocolVersion) -> Self {
         self.versions = vec![version];
         self
     }
 
     /// Speaks only this inside of TLS.
-    pub(super) fn speaking(mut self, protocol: &str) -> Self {
+    pub(crate) fn speaking(mut self, protocol: &str) -> Self {
         self.protocols = vec![protocol.as_bytes().to_vec()];
         self
     }
 
     /// Has only those ciphers whose name has this in it.
-    pub(super) fn with_ciphers(mut self, name: &str) -> Self {
+    pub(crate) fn with_ciphers(mut self, name: &str) -> Self {
         self.provider.cipher_suites.retain(|it| format!("{:?}", it.suite()).contains(name));
         self
     }
@@ -150,12 +150,12 @@ impl Visitor {
     }
 
     /// Connects, as if the host had this name or address.
-    pub(super) async fn connect(&self, address: SocketAddr, name: &str) -> anyhow::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn connect(&self, address: SocketAddr, name: &str) -> anyhow::Result<TlsStream<TcpStream>> {
         connect(self.config()?, address, name).await
     }
 
     /// Comes once, and then again: what kinds of handshakes there were.
-    pub(super) async fn comes_twice(&self, address: SocketAddr, name: &str) -> anyhow::Result<[HandshakeKind; 2]> {
+    pub(crate) async fn comes_twice(&self, address: SocketAddr, name: &str) -> anyhow::Result<[HandshakeKind; 2]> {
         let config = self.config()?;
         let mut kinds = Vec::new();
         for _ in 0..2 {
@@ -170,7 +170,7 @@ impl Visitor {
     }
 
     /// A WebSocket, for which these headers are sent, too.
-    pub(super) async fn upgrade(
+    pub(crate) async fn upgrade(
         &self,
         address: SocketAddr,
         name: &str,
@@ -194,25 +194,25 @@ async fn connect(config: Arc<ClientConfig>, address: SocketAddr, name: &str) -> 
 }
 
 /// What the server has shown.
-pub(super) fn shown(stream: &TlsStream<TcpStream>) -> anyhow::Result<CertificateDer<'static>> {
+pub(crate) fn shown(stream: &TlsStream<TcpStream>) -> anyhow::Result<CertificateDer<'static>> {
     let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
     Ok(shown.context("it has shown nothing")?.clone().into_owned())
 }
 
 /// A WebSocket over TLS.
-pub(super) struct Socket(WebSocketStream<TlsStream<TcpStream>>);
+pub(crate) struct Socket(WebSocketStream<TlsStream<TcpStream>>);
 
 impl Socket {
-    pub(super) async fn send(&mut self, message: Message) -> anyhow::Result<()> {
+    pub(crate) async fn send(&mut self, message: Message) -> anyhow::Result<()> {
         Ok(within("room for a message", self.0.send(message)).await??)
     }
 
-    pub(super) async fn next(&mut self) -> anyhow::Result<Message> {
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Message> {
         Ok(within("a message", self.0.next()).await?.context("the connection ended")??)
     }
 
     /// Sends a text and returns the next.
-    pub(super) async fn ask(&mut self, text: &str) -> anyhow::Result<String> {
+    pub(crate) async fn ask(&mut self, text: &str) -> anyhow::Result<String> {
         self.send(Message::text(text)).await?;
         match self.next().await? {
             Message::Text(text) => Ok(text.to_string()),
@@ -221,7 +221,7 @@ impl Socket {
     }
 
     /// The headers that the host has made of its own, as the puppet sees them.
-    pub(super) async fn introduced(&mut self) -> anyhow::Result<Vec<(String, String)>> {
+    pub(crate) async fn introduced(&mut self) -> anyhow::Result<Vec<(String, String)>> {
         let report: Value = serde_json::from_str(&self.ask(r#"[{"do": "describe"}]"#).await?)?;
         let headers = report.pointer("/report/0/ok/headers").and_then(Value::as_array).context("no headers")?;
         let text = |header: &Value, place| header.get(place).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -230,7 +230,7 @@ impl Socket {
     }
 
     /// Says Close, and reads to an end that TLS says is one.
-    pub(super) async fn close(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn close(mut self) -> anyhow::Result<()> {
         within("room for the Close", self.0.close(None)).await??;
         loop {
             match within("the end of the connection", self.0.next()).await? {

@@ -11,8 +11,9 @@ pub mod message;
 // Senses: what the host tells about itself.
 pub mod telemetry;
 
-// Tools: load for any server, durations in settings, where the host listens, requests to the outside, a queue of what is due, what
-// outlives a restart, the hub's mutex, tenants, the tokens of the admin API, and the compilers of guests.
+// Tools: accepting clients, load for any server, durations in settings, where the host listens, requests to the outside, a queue of
+// what is due, what outlives a restart, the hub's mutex, tenants, the tokens of the admin API, and the compilers of guests.
+pub mod accepting;
 pub mod bench;
 pub mod duration;
 pub mod listeners;

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use holdline_guest::{
-    Channel, CloseInfo, DelayedWebSocket, Expiry, Handler, Message, Request, Result, RetainOptions, WebSocketHandle,
-    Worker,
+    Channel, CloseInfo, DelayedWebSocket, Expiry, Handler, Message, ReplyError, Request, Result, RetainOptions,
+    WebSocketHandle, Worker, timers,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,7 @@ impl Handler for Soak {
                 let options = RetainOptions::new().deadline(Duration::from_millis(20)).on_expiry(expired);
                 request.retain_web_socket_with(options)?;
             }
+            "flood" => flood(request)?,
             "trap" => panic!("as it was told"),
             "fail" => return Err("as it was told".into()),
             "work" | "push" | "crash" => {
@@ -60,6 +61,20 @@ impl Handler for Soak {
     fn close(request: &Request, _: CloseInfo) -> Result<()> {
         Ok(Channel::open("events", 1 << 20)?.offer(format!("close {}", request.id()))?)
     }
+}
+
+/// Sends very much, as fast as it is taken, until all is sent or the client has gone.
+fn flood(request: &Request) -> Result<()> {
+    let mut parts = 0;
+    while parts < 512 {
+        match request.send_binary(vec![0; 64 << 10]) {
+            Ok(()) => parts += 1,
+            Err(ReplyError::Overloaded) => timers::sleep(Duration::from_millis(2)),
+            Err(ReplyError::Closed) => break,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 impl Worker for Soak {

@@ -2,6 +2,8 @@
 //! program.
 
 mod client;
+#[allow(dead_code, reason = "it is for the tests of faults, which are a program of their own")]
+mod fault;
 mod guests;
 mod host;
 mod http;
@@ -10,12 +12,16 @@ mod log;
 mod operator;
 mod program;
 mod puppet;
+#[allow(dead_code, reason = "it is for the tests of faults and the soak, which are programs of their own")]
+mod random;
 
 use std::time::Duration;
 
 use anyhow::Context;
 
 pub(crate) use client::Client;
+#[allow(unused_imports, reason = "they are those of the tests of faults, which are a program of their own")]
+pub(crate) use fault::{Fault, Line, Plan, Tally, Way};
 #[allow(
     unused_imports,
     reason = "they are those of the suite, of the benchmarks and of the soak, which are programs of their own"
@@ -34,6 +40,11 @@ pub(crate) use program::{Served, allow_open_files, folder, holdline};
 )]
 pub(crate) use program::{forget_peak, peak, resident, root};
 pub(crate) use puppet::{case, value};
+#[allow(
+    unused_imports,
+    reason = "it is that of the tests of faults and of the soak, which are programs of their own"
+)]
+pub(crate) use random::Random;
 
 /// How long a test waits for what is to come. A machine that is busy may take long; one that is broken is found out in half a
 /// minute.

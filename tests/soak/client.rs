@@ -11,6 +11,8 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::harness::Random;
+
 /// Longer than any answer takes: the deadline of a retention is ten seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -69,19 +71,6 @@ impl fmt::Display for Account {
             "account  {sent} messages on {connections} connections: {answered} answered, {expired} expired, {refused} refused, \
              {closed} on a connection that closed"
         )
-    }
-}
-
-/// A generator that is good enough to be irregular, and the same for the same seed (Steele, Lea and Flood, 2014: SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % below
     }
 }
 

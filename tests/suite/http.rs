@@ -60,6 +60,8 @@ async fn a_static_folder_is_served_beside_the_routes() -> anyhow::Result<()> {
     let script = request(host.address(), "/page.js", &[]).await?;
     assert_eq!((script.status, script.body.as_str()), (200, "let x = 1;"));
     assert_eq!(request(host.address(), "/none.js", &[]).await?.status, 404);
+    // A name that no file can have is no failure of the host.
+    assert_eq!(request(host.address(), &format!("/{}", "x".repeat(256)), &[]).await?.status, 404);
     assert_eq!(request(host.address(), "/echo", &[]).await?.status, 426);
     for path in ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt"] {
         let answer = request(host.address(), path, &[]).await?;

@@ -115,6 +115,8 @@ impl Api {
         drop(keeping);
         if let Err(error) = written {
             self.undo(&deployed, previous, before.flatten()).await;
+            // One that was served before comes from the store when it is asked for.
+            deployed.forget(digest);
             return Err(error.into());
         }
         self.ledger.sweep_later(dropped);

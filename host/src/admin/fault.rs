@@ -116,6 +116,12 @@ impl Fault {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the host could not do it; its log says why")
     }
 
+    /// The log has it from the store itself, once.
+    fn full() -> Self {
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", "the disk of the host's store is full")
+            .hint("make room for the store and ask again")
+    }
+
     pub(super) fn interrupted() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "it was interrupted")
     }
@@ -140,7 +146,10 @@ impl IntoResponse for Fault {
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
-        Self::internal(&error)
+        match error {
+            StoreError::Full(_) => Self::full(),
+            error => Self::internal(&error),
+        }
     }
 }
 

@@ -15,11 +15,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
+use crate::accepting::Acceptor;
+
 /// So many clients are served at once; others wait at the system's door.
 const CLIENTS: usize = 256;
-
-/// After an accept that failed the next one waits this long.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// So long, and so many bytes, a client may go on sending what nobody reads, until it has seen why.
 const LINGER: Duration = Duration::from_secs(2);
@@ -56,17 +55,10 @@ impl Listener {
     }
 
     async fn accept(self: Arc<Self>, listener: TcpListener) {
-        let places = Arc::new(Semaphore::new(CLIENTS));
+        let (mut clients, places) = (Acceptor::new(listener, "admin API"), Arc::new(Semaphore::new(CLIENTS)));
         while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-            match listener.accept().await {
-                Ok((stream, address)) => {
-                    self.tasks.spawn(Arc::clone(&self).serve(stream, address, place));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a client of the admin API could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
+            let (stream, address) = clients.next().await;
+            self.tasks.spawn(Arc::clone(&self).serve(stream, address, place));
         }
     }
 

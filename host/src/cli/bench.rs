@@ -216,7 +216,7 @@ fn plan(args: Bench) -> anyhow::Result<Plan> {
         None if task == Task::Idle => Extent::Lasting { warm_up: Duration::ZERO, duration: args.duration },
         None => Extent::Lasting { warm_up: args.warm_up, duration: args.duration },
     };
-    let roots = outgoing::Settings { roots: args.ca, ..outgoing::Settings::default() };
+    let roots = outgoing::Settings { roots: args.ca };
     let trust = Trust::new(&roots).map_err(|error| Advice {
         message: error.to_string(),
         hint: "--ca is a file with one certificate or more in PEM".to_owned(),

@@ -195,7 +195,11 @@ impl Config {
         }
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+    /// Reads the text of a file, whose path is only named: relative paths stay as they are.
+    ///
+    /// # Errors
+    /// Those of [`Config::read`], but that the file is there.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|source| {
             let path = path.to_owned();
             let line = match quotable::shown(text, &source) {

@@ -19,6 +19,13 @@ use crate::tenant::{Lease, Limit, Tenant};
 /// Longer delays and intervals are refused.
 const LONGEST: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
+/// What goes by the clock on the wall looks at it at least this often: it may be set, and it goes on while the machine sleeps.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// A clock that is set back by no more than this was corrected: what has run is not run again. One that was set back further was wrong,
+/// and cron timers go by what it says now, instead of waiting until it is where it was.
+const CORRECTION: Duration = Duration::from_secs(60);
+
 /// When a timer runs.
 #[derive(Clone, Debug)]
 pub enum Recurrence {
@@ -115,7 +122,8 @@ enum Beat {
     Once,
     At(SystemTime),
     Every { planned: Instant, period: Duration },
-    Cron { planned: SystemTime, cron: Box<Cron> },
+    // With when the clock was looked at last.
+    Cron { planned: SystemTime, cron: Box<Cron>, looked: SystemTime },
 }
 
 impl Timers {
@@ -142,7 +150,7 @@ impl Timers {
         let now = Instant::now();
         let (due, beat) = match recurrence {
             Recurrence::After(delay) => (now + bounded(delay)?, Beat::Once),
-            Recurrence::At(at) => (now + bounded(until(at))?, Beat::At(at)),
+            Recurrence::At(at) => (now + bounded(until(at))?.min(LOOK), Beat::At(at)),
             Recurrence::Every(period) if period.is_zero() => {
                 return Err(TimerError::InvalidSchedule("an interval must be at least 1 ms".to_owned()));
             }
@@ -152,10 +160,11 @@ impl Timers {
             }
             Recurrence::Cron { expression, time_zone } => {
                 let cron = Cron::new(&expression, time_zone.as_deref()).map_err(TimerError::InvalidSchedule)?;
+                let looked = SystemTime::now();
                 let planned = cron
-                    .after(SystemTime::now())
+                    .after(looked)
                     .ok_or_else(|| TimerError::InvalidSchedule(format!("`{expression}` never comes")))?;
-                (now + until(planned).min(LONGEST), Beat::Cron { planned, cron: Box::new(cron) })
+                (now + until(planned).min(LOOK), Beat::Cron { planned, cron: Box::new(cron), looked })
             }
         };
         let lease = tenant.lease(Limit::Timers).ok_or(TimerError::QuotaExceeded)?;
@@ -181,7 +190,7 @@ impl Timers {
         let mut timers = self.pending.pick(|number, due, timer| {
             (timer.plugin == plugin).then(|| TimerInfo {
                 id: TimerId(number),
-                next: time + due.saturating_duration_since(now),
+                next: timer.beat.planned().unwrap_or_else(|| time + due.saturating_duration_since(now)),
                 payload: timer.payload.clone(),
                 repeats: timer.beat.repeats(),
             })
@@ -239,10 +248,9 @@ impl Timers {
                 let run = Run { plugin: timer.plugin, repeats: !timer.beat.is_once(), cancelled: false };
                 self.running.insert(TimerId(number), run);
             };
-            let (number, timer) = self.pending.next(running).await;
+            let (number, mut timer) = self.pending.next(running).await;
             if let Some(early) = timer.beat.early() {
-                // The clock on the wall was set back, or the time was too far away to wait for in one go.
-                self.set_again(TimerId(number), Instant::now() + early.min(LONGEST), timer);
+                self.set_again(TimerId(number), Instant::now() + early.min(LOOK), timer);
                 continue;
             }
             let id = TimerId(number);
@@ -268,12 +276,26 @@ impl Beat {
         }
     }
 
-    /// How far away the planned time of day still is.
-    fn early(&self) -> Option<Duration> {
+    /// The time of day for which it is planned, if it goes by the clock on the wall.
+    fn planned(&self) -> Option<SystemTime> {
         match self {
             Self::Once | Self::Every { .. } => None,
-            Self::At(planned) | Self::Cron { planned, .. } => Some(until(*planned)).filter(|left| !left.is_zero()),
+            Self::At(planned) | Self::Cron { planned, .. } => Some(*planned),
         }
+    }
+
+    /// Looks at the clock on the wall: how far away the planned time of day still is.
+    fn early(&mut self) -> Option<Duration> {
+        if let Self::Cron { planned, cron, looked } = self {
+            let now = SystemTime::now();
+            let before = std::mem::replace(looked, now);
+            // A run that lies between now and the planned one was made when the clock was there before.
+            let was_wrong = now < before && cron.after(now + CORRECTION).is_some_and(|again| again < *planned);
+            if was_wrong && let Some(anew) = cron.after(now) {
+                *planned = anew;
+            }
+        }
+        self.planned().map(until).filter(|left| !left.is_zero())
     }
 
     /// Moves on to the next run and says when it is; runs that are past are treated as the policy says.
@@ -292,7 +314,7 @@ impl Beat {
                 };
                 Some(*planned)
             }
-            Self::Cron { planned, cron } => {
+            Self::Cron { planned, cron, .. } => {
                 let now = SystemTime::now();
                 let following = cron.after(*planned)?;
                 *planned = match missed {
@@ -301,7 +323,7 @@ impl Beat {
                     Missed::Skip => cron.after(now)?,
                     Missed::Coalesce => now,
                 };
-                Some(Instant::now() + until(*planned).min(LONGEST))
+                Some(Instant::now() + until(*planned).min(LOOK))
             }
         }
     }
@@ -326,4 +348,35 @@ fn bounded(delay: Duration) -> Result<Duration, TimerError> {
 pub fn unix_time(milliseconds: u64) -> SystemTime {
     // Beyond what the clock can name is as far away as the bounds above refuse anyway.
     UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds)).unwrap_or(UNIX_EPOCH + Duration::from_secs(1 << 40))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A timer of each second, whose next run is planned for then by a clock that said so when it was looked at last.
+    fn each_second(said: SystemTime) -> Beat {
+        let cron = Box::new(Cron::new("* * * * * *", None).expect("an expression"));
+        Beat::Cron { planned: cron.after(said).expect("a next second"), cron, looked: said }
+    }
+
+    #[test]
+    fn a_clock_that_was_far_ahead_and_is_set_back_is_gone_by() {
+        let mut beat = each_second(SystemTime::now() + Duration::from_secs(3600));
+        assert!(beat.early().is_none_or(|left| left <= Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn a_clock_that_is_corrected_repeats_no_run() {
+        let mut beat = each_second(SystemTime::now() + Duration::from_secs(30));
+        assert!(beat.early().is_some_and(|left| left > Duration::from_secs(28)));
+    }
+
+    #[test]
+    fn a_clock_that_goes_right_changes_nothing() {
+        let mut beat = each_second(SystemTime::now());
+        let planned = beat.planned();
+        assert!(beat.early().is_none_or(|left| left <= Duration::from_secs(1)));
+        assert_eq!(beat.planned(), planned);
+    }
 }

@@ -208,6 +208,11 @@ impl Plugin {
         kept.iter().find(|version| digest.is_none_or(|digest| version.digest() == digest)).cloned()
     }
 
+    /// Keeps a version no longer.
+    pub fn forget(&self, digest: Digest) {
+        self.kept.lock().retain(|version| version.digest() != digest);
+    }
+
     /// All that served before and are kept, the latest first.
     #[must_use]
     pub fn all_kept(&self) -> Vec<Arc<Version>> {

@@ -24,6 +24,7 @@ use super::settings::Settings;
 use super::stream::Stream;
 use super::tls::{self, Client, Tls};
 use super::upgrade;
+use crate::accepting::Acceptor;
 use crate::gate::{Gate, Reason, Visitor, drop_reserved};
 use crate::hub::Hub;
 use crate::listeners::{self, Inherited, ListenError};
@@ -31,9 +32,6 @@ use crate::plugin::Routes;
 
 /// The body of a response.
 pub(super) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
-
-/// After an accept that failed (the process has no file descriptor left, say) the next one waits this long.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The door of a running host.
 pub struct Door {
@@ -128,24 +126,18 @@ impl Door {
     }
 
     async fn accept(self: &Arc<Self>, listener: TcpListener, purpose: Purpose) {
+        let mut clients = Acceptor::new(listener, "plugins");
         loop {
-            match listener.accept().await {
-                Ok((stream, address)) => {
-                    // Small messages go out when they are written; the outbox has already put together what belongs together.
-                    if let Err(error) = stream.set_nodelay(true) {
-                        tracing::debug!(%address, %error, "nodelay could not be set");
-                    }
-                    let door = Arc::clone(self);
-                    match purpose {
-                        Purpose::Serve => self.tasks.spawn(door.enter(stream, address)),
-                        Purpose::Redirect(port) => self.tasks.spawn(door.send_on(stream, address, port)),
-                    };
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a client could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
+            let (stream, address) = clients.next().await;
+            // Small messages go out when they are written; the outbox has already put together what belongs together.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%address, %error, "nodelay could not be set");
             }
+            let door = Arc::clone(self);
+            match purpose {
+                Purpose::Serve => self.tasks.spawn(door.enter(stream, address)),
+                Purpose::Redirect(port) => self.tasks.spawn(door.send_on(stream, address, port)),
+            };
         }
     }
 
@@ -225,7 +217,13 @@ impl Door {
             Ok(response) => response.map(BodyExt::boxed_unsync),
             // What is no file of the folder, whatever the path is instead.
             Err(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidInput) =>
+                if matches!(
+                    error.kind(),
+                    ErrorKind::NotFound
+                        | ErrorKind::NotADirectory
+                        | ErrorKind::InvalidInput
+                        | ErrorKind::InvalidFilename
+                ) =>
             {
                 not_found()
             }

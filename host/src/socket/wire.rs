@@ -214,7 +214,10 @@ impl Wire {
         }
         match self.writer.poll(&mut self.stream, cx) {
             Poll::Ready(Ok(())) => {
-                self.stalled_since = None;
+                if self.stalled_since.take().is_some() {
+                    // It has taken what there was no room for. Until it comes to the ping behind that, it need not say more.
+                    self.keepalive.hear();
+                }
                 self.part(cx);
                 for told in self.told.drain(..) {
                     // Whoever asked may have been ended meanwhile.

@@ -143,6 +143,26 @@ fn every_part_of_the_wit_is_documented() {
     }
 }
 
+/// Name and version of all packages of a lock file.
+fn locked(file: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(root().join(file)).expect("a lock file");
+    let packages = text.split("[[package]]\n").skip(1);
+    let key = |package: &str, key: &str| {
+        let line = package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+        line.expect("each package has it").trim_matches('"').to_owned()
+    };
+    packages.map(|package| (key(package, "name"), key(package, "version"))).collect()
+}
+
+#[test]
+fn what_is_fuzzed_stands_on_the_same_versions() {
+    let all = locked("Cargo.lock");
+    for (name, version) in locked("tests/fuzz/Cargo.lock") {
+        let is_other = all.iter().any(|(other, _)| *other == name) && !all.contains(&(name.clone(), version.clone()));
+        assert!(!is_other, "tests/fuzz/Cargo.lock has {name} {version}: copy Cargo.lock over it, and build");
+    }
+}
+
 #[test]
 fn no_name_says_nothing() {
     for (path, _) in rust() {

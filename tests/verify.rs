@@ -13,7 +13,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 /// A step's name, what it promises, and how it is run.
 type Step = (&'static str, &'static str, fn(&Path) -> Outcome);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     ("fmt", "the code is formatted", fmt),
     ("clippy", "the lints have nothing to say", clippy),
     ("doc", "the documentation builds without a warning", doc),
@@ -21,6 +21,7 @@ const STEPS: [Step; 11] = [
     ("guests", "the guest toolchains of all languages are there", guests),
     ("sdks", "what the SDKs do without a host is right", sdks),
     ("test", "unit tests, the suite, the model and the house rules pass", test),
+    ("fuzz", "no input is too much for what reads it", fuzz),
     ("instructions", "no message takes more instructions than it did", instructions),
     ("demo", "the demo's own client is content", demo),
     ("page", "the demo page works in a browser", page),
@@ -65,7 +66,8 @@ fn root() -> PathBuf {
 }
 
 fn fmt(root: &Path) -> Outcome {
-    cargo(root, "fmt --all --check")
+    cargo(root, "fmt --all --check")?;
+    cargo(root, "fmt --manifest-path tests/fuzz/Cargo.toml --check")
 }
 
 // The release profile throughout, so that what is compiled for one step serves the next.
@@ -110,6 +112,29 @@ fn test(root: &Path) -> Outcome {
     // Apart from the rest, as the manifest of that package says.
     cargo(root, "test --release --workspace --exclude holdline-reference")?;
     cargo(root, "test --release --package holdline-reference")
+}
+
+fn fuzz(root: &Path) -> Outcome {
+    const TARGETS: [&str; 6] = ["upgrade", "frames", "config", "manifest", "component", "imports"];
+    // As tests/README.md says, and why.
+    const BUILT: &str = "--fuzz-dir tests/fuzz --release --sanitizer none --codegen-units 16";
+    let fuzz = |arguments: &str| run(command(root, "cargo", &format!("fuzz {arguments}")).env("RUSTC_BOOTSTRAP", "1"));
+    let is_there = command(root, "cargo", "fuzz --version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !is_there.is_ok_and(|status| status.success()) {
+        cargo(root, "install cargo-fuzz --locked --version 0.13.2")?;
+    }
+    fuzz(&format!("build {BUILT}"))?;
+    for target in TARGETS {
+        // What is found is not put into the corpus of the repository: a person decides about that.
+        let found = format!("tests/fuzz/target/found/{target}");
+        std::fs::create_dir_all(root.join(&found))?;
+        let dictionary = if matches!(target, "config" | "manifest") { "settings" } else { target };
+        let dictionary = format!("tests/fuzz/dictionaries/{dictionary}.dict");
+        let dictionary = if root.join(&dictionary).exists() { format!("-dict={dictionary}") } else { String::new() };
+        let limits = "-max_total_time=20 -timeout=20 -max_len=8192 -verbosity=0 -print_final_stats=1";
+        fuzz(&format!("run {BUILT} {target} {found} tests/fuzz/corpus/{target} -- {limits} {dictionary}"))?;
+    }
+    Ok(())
 }
 
 fn instructions(root: &Path) -> Outcome {

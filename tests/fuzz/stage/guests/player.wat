@@ -1,0 +1,85 @@
+;; Plays programs: calls of imports, one after the other, with arguments that stand there or that an earlier call has returned. What
+;; `stage/program.rs` puts in place of the marks are the imports of the world and one branch for each.
+;;
+;; A program begins with a word that says when it is played, and the number of its calls. A call has four words (which import, where the
+;; result of another call must be 0 first, where its own result is put, how many arguments) and its arguments: a word that says what it
+;; is, an empty one, and a double word. All of it, and what arguments point to, lies where it is said to lie: the program is moved there.
+(module
+  (;IMPORTS;)
+  (memory (export "memory") 64)
+  (global $top (mut i32) (i32.const 0x200000))
+  (global $request (mut i64) (i64.const 0))
+  ;; How long the program is that waits for the close event.
+  (global $kept (mut i32) (i32.const 0))
+  (func (export "cabi_realloc") (param i32 i32) (param $align i32) (param $size i32) (result i32)
+    (local $at i32)
+    (local.set $at (i32.and
+      (i32.add (global.get $top) (i32.sub (local.get $align) (i32.const 1)))
+      (i32.sub (i32.const 0) (local.get $align))))
+    (global.set $top (i32.add (local.get $at) (local.get $size)))
+    (if (i32.gt_u (global.get $top) (i32.const 0x400000)) (then unreachable))
+    (local.get $at))
+  (func $argument (param $call i32) (param $number i32) (result i64)
+    (local $at i32) (local $kind i32) (local $value i64)
+    (local.set $at (i32.add (i32.add (local.get $call) (i32.const 16)) (i32.mul (local.get $number) (i32.const 16))))
+    (local.set $kind (i32.load (local.get $at)))
+    (local.set $value (i64.load offset=8 (local.get $at)))
+    (if (i32.eq (local.get $kind) (i32.const 1)) (then (return (i64.load32_u (i32.wrap_i64 (local.get $value))))))
+    (if (i32.eq (local.get $kind) (i32.const 2)) (then (return (i64.load (i32.wrap_i64 (local.get $value))))))
+    (if (i32.eq (local.get $kind) (i32.const 3)) (then (return (global.get $request))))
+    (local.get $value))
+  (func $call (param $call i32)
+    (local $which i32)
+    (local.set $which (i32.load (local.get $call)))
+    ;; No import: what was returned goes among what another call is given.
+    (if (i32.eq (local.get $which) (i32.const 0xffff)) (then
+      (i32.store (i32.wrap_i64 (call $argument (local.get $call) (i32.const 0)))
+        (i32.wrap_i64 (call $argument (local.get $call) (i32.const 1))))
+      (return)))
+    (if (i32.eq (local.get $which) (i32.const 0xfffe)) (then
+      (i64.store (i32.wrap_i64 (call $argument (local.get $call) (i32.const 0)))
+        (call $argument (local.get $call) (i32.const 1)))
+      (return)))
+    (;CALLS;))
+  (func $play (param $from i32) (param $length i32) (result i32)
+    (local $at i32) (local $left i32) (local $guard i32)
+    (if (i32.ge_u (local.get $length) (i32.const 8)) (then
+      (if (i32.eq (i32.load (local.get $from)) (i32.const 0x4b454550)) (then
+        (memory.copy (i32.const 0x180000) (local.get $from) (local.get $length))
+        (i32.store (i32.const 0x180000) (i32.const 0x59414c50))
+        (global.set $kept (local.get $length))))
+      (if (i32.eq (i32.load (local.get $from)) (i32.const 0x59414c50)) (then
+        (memory.copy (i32.const 0x100000) (local.get $from) (local.get $length))
+        (local.set $left (i32.load (i32.const 0x100004)))
+        (local.set $at (i32.const 0x100008))
+        (block $end (loop $next
+          (br_if $end (i32.eqz (local.get $left)))
+          (local.set $guard (i32.load offset=4 (local.get $at)))
+          (if (i32.eqz (local.get $guard)) (then (call $call (local.get $at)))
+            (else (if (i32.eqz (i32.load8_u (local.get $guard))) (then (call $call (local.get $at))))))
+          (local.set $at (i32.add (i32.add (local.get $at) (i32.const 16))
+            (i32.mul (i32.load offset=12 (local.get $at)) (i32.const 16))))
+          (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+          (br $next)))))))
+    (global.set $top (i32.const 0x200000))
+    (i32.store8 (i32.const 0) (i32.const 0))
+    (i32.const 0))
+  (func (export "holdline:websocket/handler@0.1.0#on-open") (param $request i64) (result i32)
+    (call $play (i32.const 0) (i32.const 0)))
+  (func (export "holdline:websocket/handler@0.1.0#on-message")
+    (param $request i64) (param $kind i32) (param $at i32) (param $length i32) (result i32)
+    (global.set $request (local.get $request))
+    (call $play (local.get $at) (local.get $length)))
+  (func (export "holdline:websocket/handler@0.1.0#on-close")
+    (param $request i64) (param i32 i32 i32 i32 i32) (result i32)
+    (global.set $request (local.get $request))
+    (call $play (i32.const 0x180000) (global.get $kept)))
+  (func (export "holdline:websocket/worker@0.1.0#run")
+    (param i32 i32) (param $at i32) (param $length i32) (result i32)
+    (call $play (local.get $at) (local.get $length)))
+  (func (export "holdline:websocket/timer-handler@0.1.0#on-timer")
+    (param i64) (param $at i32) (param $length i32) (result i32)
+    (call $play (local.get $at) (local.get $length)))
+  (func (export "holdline:websocket/channel-handler@0.1.0#on-item")
+    (param i32 i32) (param $at i32) (param $length i32) (result i32)
+    (call $play (local.get $at) (local.get $length))))

@@ -45,6 +45,6 @@ fn arguments() -> anyhow::Result<Storm> {
     }
     // At least one round to warm up and one to compare with it.
     let rounds = usize::try_from(seconds.div_ceil(ROUND.as_secs()))?.max(2);
-    let warm_up = (rounds / 5).max(1);
+    let warm_up = (rounds / 2).max(1);
     Ok(Storm { rounds, warm_up, round: ROUND, clients, impatience: 8, seed })
 }

@@ -16,7 +16,6 @@ use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
 use tokio_tungstenite::{WebSocketStream, accept_async};
 
 use crate::harness::{Host, Setup, folder, holdline, within};
-use crate::tls::stage::{Authority, secured};
 
 /// How a run ended.
 struct Ended {
@@ -32,14 +31,14 @@ async fn bench(url: &str, arguments: &[&str]) -> anyhow::Result<Ended> {
 }
 
 /// A run that goes well: its report.
-async fn report(url: &str, arguments: &[&str]) -> anyhow::Result<Value> {
+pub(crate) async fn report(url: &str, arguments: &[&str]) -> anyhow::Result<Value> {
     let ended = bench(url, &[arguments, &["--json"]].concat()).await?;
     ensure!(ended.code == Some(0), "{} {}", ended.stderr, ended.stdout);
     serde_json::from_str(&ended.stdout).with_context(|| format!("`{}` is no JSON", ended.stdout))
 }
 
 /// A run that goes wrong: its report. The error names all of these.
-async fn fails(url: &str, arguments: &[&str], names: &[&str]) -> anyhow::Result<Value> {
+pub(crate) async fn fails(url: &str, arguments: &[&str], names: &[&str]) -> anyhow::Result<Value> {
     let ended = bench(url, &[arguments, &["--json"]].concat()).await?;
     ensure!(ended.code == Some(1), "{:?} {} {}", ended.code, ended.stderr, ended.stdout);
     for name in names {
@@ -49,12 +48,12 @@ async fn fails(url: &str, arguments: &[&str], names: &[&str]) -> anyhow::Result<
     Ok(serde_json::from_str(&ended.stdout).unwrap_or_default())
 }
 
-fn number(report: &Value, pointer: &str) -> anyhow::Result<f64> {
+pub(crate) fn number(report: &Value, pointer: &str) -> anyhow::Result<f64> {
     report.pointer(pointer).and_then(Value::as_f64).with_context(|| format!("{pointer} is no number in {report}"))
 }
 
 /// The host with the sample plugin that echoes.
-async fn echo() -> anyhow::Result<(Host, String)> {
+pub(crate) async fn echo() -> anyhow::Result<(Host, String)> {
     let host = Setup::new().sample("echo", |_| {})?.start().await?;
     let url = format!("ws://{}/echo", host.address());
     Ok((host, url))
@@ -339,31 +338,6 @@ async fn a_server_that_goes_away_in_the_middle_is_told_of() -> anyhow::Result<()
     fails(&url, &never, &["timed out", "answer every message"]).await?;
     let early = ["--connections", "2", "--duration", "100ms", "--warm-up", "0s"];
     fails(&url, &early, &["sent nothing back", "answer every message"]).await?;
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_server_with_tls_is_measured_if_it_is_believed() -> anyhow::Result<()> {
-    let (authority, folder) = (Authority::new()?, folder("bench-tls")?);
-    let roots = folder.join("authority.pem");
-    std::fs::write(&roots, &authority.pem)?;
-    let roots = roots.to_str().context("a path")?;
-    let files = vec![authority.server(&["127.0.0.1"])?.write(&folder, "a")?];
-    let host = secured(files, |_| {}).sample("echo", |_| {})?.start().await?;
-    let url = format!("wss://{}/echo", host.address());
-
-    for size in ["5", "100KiB"] {
-        let told =
-            report(&url, &["--connections", "8", "--in-flight", "3", "-n", "1000", "-s", size, "--ca", roots]).await?;
-        assert_eq!((number(&told, "/messages")?, number(&told, "/unanswered")?), (1000.0, 0.0), "{told}");
-    }
-    let told = report(&url, &["--mode", "connect", "--duration", "200ms", "--warm-up", "0s", "--ca", roots]).await?;
-    assert!(number(&told, "/connect/established")? > 0.0, "{told}");
-
-    fails(&url, &["--connections", "2", "-n", "1"], &["no TLS with the server", "--ca FILE"]).await?;
-    let (_plain, url) = echo().await?;
-    let url = url.replace("ws://", "wss://");
-    fails(&url, &["--connections", "2", "-n", "1", "--ca", roots], &["no TLS with the server"]).await?;
     Ok(())
 }
 

@@ -2,9 +2,10 @@
 
 mod clients;
 mod files;
+mod measured;
 mod redirect;
 mod reload;
-pub(crate) mod stage;
+mod stage;
 
 use std::process::Stdio;
 use std::time::Duration;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use holdline::gate::Reason;
 
 use crate::books::Books;
 use crate::harness::{Tally, resident};
@@ -58,7 +59,13 @@ impl Storm {
                 .collect();
             let mut account = Account::default();
             for task in tasks {
-                account.add(&task.await??);
+                account.add(&task.await?.with_context(|| {
+                    let refused = Reason::ALL.map(|reason| (reason.name(), books.host.refused(reason)));
+                    format!(
+                        "the host has sent away {:?}",
+                        refused.iter().filter(|(_, count)| *count > 0).collect::<Vec<_>>()
+                    )
+                })?);
             }
             let balance = books.balance().await.with_context(|| format!("after round {number}"))?;
             // A head may have come whole whose client never heard of it.

@@ -107,14 +107,13 @@ async fn a_host_that_is_killed_has_all_that_it_acknowledged() -> anyhow::Result<
     Ok(())
 }
 
-/// The folder for `writes_records_until_it_is_killed`, which runs in a process of its own.
+/// In a process that has this the test of records only writes them, into the store in that folder.
 const FOLDER: &str = "HOLDLINE_TEST_STORE";
 
-#[tokio::test]
-#[ignore = "it is run by the test that kills it"]
+/// Writes records until the process is killed.
 #[allow(clippy::print_stdout, reason = "it is how it tells what was acknowledged")]
-async fn writes_records_until_it_is_killed() -> anyhow::Result<()> {
-    let store = Store::open(Path::new(&std::env::var(FOLDER)?))?;
+async fn write_records(folder: &Path) -> anyhow::Result<()> {
+    let store = Store::open(folder)?;
     for number in 0_u64.. {
         let component: Arc<[u8]> = number.to_le_bytes().repeat(1000).into();
         let digest = store.keep_component(component).await?;
@@ -128,11 +127,14 @@ async fn writes_records_until_it_is_killed() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn records_that_go_together_are_all_there_or_none() -> anyhow::Result<()> {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        return write_records(Path::new(&folder)).await;
+    }
     let folder = folder("killed-records")?.join("store");
     let mut most = 0;
     for round in 0..ROUNDS {
         let mut child = Command::new(std::env::current_exe()?);
-        child.args(["--ignored", "--exact", "--nocapture", "durability::writes_records_until_it_is_killed"]);
+        child.args(["--exact", "--nocapture", "durability::records_that_go_together_are_all_there_or_none"]);
         let mut child = child.env(FOLDER, &folder).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
         let mut acknowledged = None;

@@ -15,7 +15,7 @@ use holdline::tenant::{Counter, Limit, Tenant};
 use tokio::runtime::Handle;
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
-use crate::harness::{Host, SOAK, Setup, allow_open_files, within};
+use crate::harness::{Host, SOAK, SOAK_MANIFEST, Setup, allow_open_files, within};
 use crate::talk;
 
 /// Books are kept of the whole process, so that one test at a time keeps them. Tests of the real program share the process.
@@ -26,17 +26,6 @@ const LOOK: Duration = Duration::from_millis(2);
 
 /// For every client of a test: its own end, the two of its line, and the host's.
 const OPEN_FILES: usize = 16_384;
-
-/// What is counted of each event is in this channel.
-const MANIFEST: &str = r#"
-isolation = "pooled"
-[[worker]]
-name = "work"
-instances = 4
-[[channel]]
-name = "events"
-capacity = 1048576
-"#;
 
 /// Of all tenants these have nothing when nobody is there.
 const RETURNED: [Limit; 5] =
@@ -89,7 +78,7 @@ impl Books {
         count_panics();
         allow_open_files(OPEN_FILES).await;
         let setup = Setup::new().configured(|config| config.engine.instances = 256).configured(change);
-        let host = setup.guest(SOAK, "soak", MANIFEST)?.start().await?;
+        let host = setup.guest(SOAK, "soak", SOAK_MANIFEST)?.start().await?;
         let tenant = host.registry().tenants().get("default").context("the host itself")?;
         let events = host.hub().channels().open(&tenant, "events", 1 << 20)?;
         talk::converse(host.address()).await.context("nothing is wrong yet")?;

@@ -50,6 +50,18 @@ guests! {
     SOAK = "soak",
 }
 
+/// The manifest of `soak`: it takes its work from workers, and tells the channel `events` of each connection that opens and closes.
+#[allow(dead_code, reason = "it is that of the soak and of the faults, which are programs of their own")]
+pub(crate) const SOAK_MANIFEST: &str = r#"
+isolation = "pooled"
+[[worker]]
+name = "work"
+instances = 4
+[[channel]]
+name = "events"
+capacity = 1048576
+"#;
+
 /// The plugins of `plugins/`.
 const SAMPLES: [&str; 8] = ["ask", "chat", "echo", "fallback", "mirror", "reminder", "stream", "ticker"];
 

@@ -26,7 +26,7 @@ pub(crate) use fault::{Fault, Line, Plan, Tally, Way};
     unused_imports,
     reason = "they are those of the suite, of the benchmarks and of the soak, which are programs of their own"
 )]
-pub(crate) use guests::{AT_ONCE, CALLER, CRIER, HOLDER, HOSTILE, KEEPER, MUTE, RELAY, SOAK};
+pub(crate) use guests::{AT_ONCE, CALLER, CRIER, HOLDER, HOSTILE, KEEPER, MUTE, RELAY, SOAK, SOAK_MANIFEST};
 pub(crate) use guests::{COUNTER, GATE, Guest, POSTMAN, PUPPET, SILENT, sample};
 pub(crate) use host::{Host, Setup};
 pub(crate) use http::{Answer, handshake, request};

@@ -14,23 +14,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use client::{Account, Plan};
-use harness::{Host, SOAK, Setup, resident};
+use harness::{Host, SOAK, SOAK_MANIFEST, Setup, resident};
 use holdline::hub::Channel;
 use tracing::subscriber::NoSubscriber;
 
 /// After each minute all clients have left, and the books are checked. The first minutes are a warm-up: what grows once has grown.
 const ROUND: Duration = Duration::from_secs(60);
 const WARM_UP: usize = 2;
-
-const MANIFEST: &str = r#"
-isolation = "pooled"
-[[worker]]
-name = "work"
-instances = 4
-[[channel]]
-name = "events"
-capacity = 1048576
-"#;
 
 fn main() -> anyhow::Result<()> {
     let (rounds, clients) = arguments()?;
@@ -39,7 +29,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let setup = Setup::new().configured(|config| config.engine.instances = 1000);
-        let host = setup.guest(SOAK, "soak", MANIFEST)?.start().await?;
+        let host = setup.guest(SOAK, "soak", SOAK_MANIFEST)?.start().await?;
         let events = host.hub().channels().open(
             &host.registry().tenants().get("default").context("the host itself")?,
             "events",

@@ -127,8 +127,8 @@ async fn who_is_slow_to_come_to_a_ping_is_not_given_up_while_it_reads() -> anyho
     .await?;
     let tally = Arc::new(Tally::default());
     // Pings are behind what fills the buffers between the two, and that takes longer than the host waits for their pongs.
-    let (step, steps) = (256 << 10, (PARTS * PART) as u64 / (256 << 10));
-    let pause = Fault::Delay(Duration::from_millis(50));
+    let (step, steps) = (256 << 10, 48);
+    let pause = Fault::Delay(Duration::from_millis(150));
     let plan = (1..steps).fold(Plan::default(), |plan, at| plan.with(Way::ToClient, at * step, pause));
     let line = Line::lay(books.address(), plan, &tally).await?;
     let mut client = Client::connect(line.address(), "/soak", &[]).await?;

@@ -86,8 +86,13 @@ impl ConnectionId {
     /// A number from 0 up to 1, as random as the id: by it a connection does at its own time what all others do, too.
     #[must_use]
     pub fn fraction(self) -> f64 {
-        let bits = u32::try_from(self.0 & u128::from(u32::MAX)).unwrap_or_default();
-        f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+        f64::from(self.low_bits()) / (f64::from(u32::MAX) + 1.0)
+    }
+
+    /// Some of its random bits: by them connections are divided evenly.
+    #[must_use]
+    pub fn low_bits(self) -> u32 {
+        u32::try_from(self.0 & u128::from(u32::MAX)).unwrap_or_default()
     }
 }
 

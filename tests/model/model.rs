@@ -103,7 +103,7 @@ impl Case {
             Step::Cancel(back, by) => return self.cancel(back, by),
             Step::Broadcast(size) => {
                 let audience = Audience::Path("/".to_owned());
-                let took = self.hub.broadcast(TENANT, &audience, &message(vec![fill; size]));
+                let took = self.hub.broadcast(TENANT, &audience, &message(vec![fill; size])).await;
                 prop_assert_eq!(took, self.model.broadcast(vec![fill; size]));
             }
             Step::Drain => {

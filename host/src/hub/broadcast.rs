@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::Hub;
+use super::connection::Connection;
 use super::error::BroadcastTooLarge;
 use crate::ids::{ConnectionId, TenantId};
 use crate::message::Message;
@@ -16,13 +17,17 @@ pub enum Audience {
     Connections(HashSet<ConnectionId>),
 }
 
+/// Whoever tells so many connections something gives way to them: they write while what they need is in the caches, and nobody else
+/// waits for the whole crowd.
+const AT_ONCE: usize = 64;
+
 impl Hub {
     /// Puts the message into the outbox of each connection of the tenant's audience, held ones included, and returns how many took
-    /// it.
+    /// it. It gives way to others again and again, so what another one tells the same audience at the same time may be in between.
     ///
     /// # Errors
     /// The message is over the limit.
-    pub fn broadcast(
+    pub async fn broadcast(
         &self,
         tenant: TenantId,
         audience: &Audience,
@@ -31,18 +36,27 @@ impl Hub {
         if message.len() > self.settings.message_bytes() {
             return Err(BroadcastTooLarge);
         }
-        let mut took: u32 = 0;
+        let Some(connections) = self.connections_of(tenant) else { return Ok(0) };
+        let (mut took, mut told): (u32, usize) = (0, 0);
+        let mut tell = |connection: &Connection| took += u32::from(connection.publish(message.clone()).is_ok());
         match audience {
             Audience::Path(prefix) => {
-                self.for_each_of(tenant, |connection| {
-                    if is_below(&connection.upgrade().path, prefix) {
-                        took += u32::from(connection.publish(message.clone()).is_ok());
-                    }
-                });
+                let prefix = prefix.trim_end_matches('/');
+                for part in connections.parts() {
+                    give_way_after(AT_ONCE, &mut told).await;
+                    told += part.for_each(|connection| {
+                        // Below the root are all: there is no need to look at their paths.
+                        if prefix.is_empty() || is_below(&connection.upgrade().path, prefix) {
+                            tell(connection);
+                        }
+                    });
+                }
             }
             Audience::Connections(ids) => {
-                for connection in ids.iter().filter_map(|id| self.connection(tenant, *id)) {
-                    took += u32::from(connection.publish(message.clone()).is_ok());
+                for connection in ids.iter().filter_map(|id| connections.get(*id)) {
+                    give_way_after(AT_ONCE, &mut told).await;
+                    told += 1;
+                    tell(&connection);
                 }
             }
         }
@@ -50,9 +64,16 @@ impl Hub {
     }
 }
 
-/// True if the path is the prefix or lies below it, whole segments only.
+/// Lets others run if so many have been told since the last time.
+async fn give_way_after(most: usize, told: &mut usize) {
+    if *told >= most {
+        *told = 0;
+        tokio::task::yield_now().await;
+    }
+}
+
+/// True if the path is the prefix, which does not end in a slash, or lies below it, whole segments only.
 fn is_below(path: &str, prefix: &str) -> bool {
-    let prefix = prefix.trim_end_matches('/');
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
@@ -62,8 +83,7 @@ mod tests {
 
     #[test]
     fn a_path_prefix_ends_at_a_slash() {
-        for (path, prefix) in
-            [("/chat", "/chat"), ("/chat/blue", "/chat"), ("/chat/", "/chat/"), ("/x", "/"), ("/", "/")]
+        for (path, prefix) in [("/chat", "/chat"), ("/chat/blue", "/chat"), ("/chat/", "/chat"), ("/x", ""), ("/", "")]
         {
             assert!(is_below(path, prefix), "{path} below {prefix}");
         }

@@ -5,6 +5,7 @@ mod broadcast;
 mod channel;
 mod channels;
 mod connection;
+mod connections;
 mod cron;
 mod delayed;
 mod drain;
@@ -45,6 +46,7 @@ pub use upgrade::{Headers, Upgrade};
 use crate::ids::{ConnectionId, NodeId, TenantId};
 use crate::schedule::Schedule;
 use crate::tenant::{Counter, Lease};
+use connections::Connections;
 use handles::Handles;
 use held::Due;
 
@@ -53,7 +55,7 @@ pub struct Hub {
     node: NodeId,
     settings: Settings,
     // Each tenant's apart: whoever looks through its connections meets nobody else's.
-    connections: DashMap<TenantId, Arc<DashMap<ConnectionId, Arc<Connection>>>>,
+    connections: DashMap<TenantId, Arc<Connections>>,
     connection_count: AtomicUsize,
     handles: Handles,
     expired: AtomicUsize,
@@ -130,7 +132,7 @@ impl Hub {
         lease.tenant().usage().count(Counter::Accepted, 1);
         let connection = Arc::new(Connection::new(id, lease, plugin, upgrade, subprotocol, attachment, &self.settings));
         let others = Arc::clone(self.connections.entry(connection.tenant()).or_default().value());
-        others.insert(id, Arc::clone(&connection));
+        others.insert(Arc::clone(&connection));
         self.connection_count.fetch_add(1, Ordering::AcqRel);
         Ok(connection)
     }
@@ -140,7 +142,7 @@ impl Hub {
         connection.peer_gone();
         self.bury(connection);
         let others = self.connections_of(connection.tenant());
-        if others.and_then(|others| others.remove(&connection.id())).is_some() {
+        if others.is_some_and(|others| others.remove(connection.id())) {
             self.connection_count.fetch_sub(1, Ordering::AcqRel);
         }
     }
@@ -189,16 +191,16 @@ impl Hub {
     /// Calls `each` with every connection.
     pub fn for_each(&self, mut each: impl FnMut(&Arc<Connection>)) {
         let all: Vec<_> = self.connections.iter().map(|of_one| Arc::clone(of_one.value())).collect();
-        for connection in all.iter().flat_map(|of_one| of_one.iter()) {
-            each(connection.value());
+        for part in all.iter().flat_map(|of_one| of_one.parts()) {
+            part.for_each(&mut each);
         }
     }
 
     /// Calls `each` with every connection of a tenant.
     pub fn for_each_of(&self, tenant: TenantId, mut each: impl FnMut(&Arc<Connection>)) {
         if let Some(connections) = self.connections_of(tenant) {
-            for connection in connections.iter() {
-                each(connection.value());
+            for part in connections.parts() {
+                part.for_each(&mut each);
             }
         }
     }
@@ -206,10 +208,10 @@ impl Hub {
     /// The connection of this id, if it is this tenant's.
     #[must_use]
     pub fn connection(&self, tenant: TenantId, id: ConnectionId) -> Option<Arc<Connection>> {
-        self.connections_of(tenant)?.get(&id).map(|connection| Arc::clone(connection.value()))
+        self.connections_of(tenant)?.get(id)
     }
 
-    fn connections_of(&self, tenant: TenantId) -> Option<Arc<DashMap<ConnectionId, Arc<Connection>>>> {
+    fn connections_of(&self, tenant: TenantId) -> Option<Arc<Connections>> {
         self.connections.get(&tenant).map(|connections| Arc::clone(connections.value()))
     }
 }

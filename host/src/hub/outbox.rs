@@ -45,7 +45,10 @@ const ALWAYS: usize = 16 << 10;
 
 #[derive(Debug)]
 pub(super) struct Outbox {
-    frames: VecDeque<Outgoing>,
+    // The first of them. Mostly it is alone, and found here without another look into memory.
+    first: Option<Outgoing>,
+    // The others; none without a first.
+    rest: VecDeque<Outgoing>,
     bytes: usize,
     limit: usize,
     tenant: Arc<Tenant>,
@@ -59,16 +62,16 @@ pub(super) struct Overloaded;
 
 impl Outbox {
     pub(super) fn new(limit: usize, tenant: Arc<Tenant>) -> Self {
-        Self { frames: VecDeque::new(), bytes: 0, limit, tenant, settled: 0 }
+        Self { first: None, rest: VecDeque::new(), bytes: 0, limit, tenant, settled: 0 }
     }
 
     /// Takes the message if it fits, or if nothing waits: a limit below the message limit must not block a connection for ever.
     pub(super) fn push(&mut self, message: Message, written: Option<oneshot::Sender<()>>) -> Result<(), Overloaded> {
-        let fits = self.bytes.saturating_add(message.len()) <= self.limit && self.frames.len() < MAX_FRAMES;
-        if !fits && !self.frames.is_empty() {
+        let fits = self.bytes.saturating_add(message.len()) <= self.limit && self.rest.len() < MAX_FRAMES - 1;
+        if !fits && !self.is_empty() {
             return Err(Overloaded);
         }
-        let is_small_and_alone = self.frames.is_empty() && message.len() <= ALWAYS;
+        let is_small_and_alone = self.is_empty() && message.len() <= ALWAYS;
         if !is_small_and_alone && !self.tenant.has_room(Limit::WaitingBytes, message.len()) {
             self.tenant.refuse(Limit::WaitingBytes);
             return Err(Overloaded);
@@ -81,15 +84,24 @@ impl Outbox {
     /// most one of them for a retention.
     pub(super) fn push_unbounded(&mut self, message: Message, written: Option<oneshot::Sender<()>>) {
         self.bytes = self.bytes.saturating_add(message.len());
-        self.frames.push_back(Outgoing { frame: Frame::Message(message), written });
+        self.put(Outgoing { frame: Frame::Message(message), written });
     }
 
     pub(super) fn push_close(&mut self, frame: CloseFrame) {
-        self.frames.push_back(Outgoing { frame: Frame::Close(frame), written: None });
+        self.put(Outgoing { frame: Frame::Close(frame), written: None });
+    }
+
+    fn put(&mut self, outgoing: Outgoing) {
+        if self.first.is_none() {
+            self.first = Some(outgoing);
+        } else {
+            self.rest.push_back(outgoing);
+        }
     }
 
     pub(super) fn pop(&mut self) -> Option<Outgoing> {
-        let outgoing = self.frames.pop_front()?;
+        let outgoing = self.first.take()?;
+        self.first = self.rest.pop_front();
         if let Frame::Message(message) = &outgoing.frame {
             self.bytes = self.bytes.saturating_sub(message.len());
         }
@@ -110,19 +122,21 @@ impl Outbox {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.frames.is_empty()
+        self.first.is_none()
     }
 
     /// Forgets the messages that wait, and keeps the Close frame if there is one: there will be no other.
     pub(super) fn clear_messages(&mut self) {
-        self.frames.retain(|outgoing| matches!(outgoing.frame, Frame::Close(_)));
-        self.frames.shrink_to_fit();
-        self.bytes = 0;
+        // Nothing follows a Close frame, so it is the last.
+        let last = self.rest.pop_back().or_else(|| self.first.take());
+        self.clear();
+        self.first = last.filter(|outgoing| matches!(outgoing.frame, Frame::Close(_)));
     }
 
     /// Forgets what waits. Those who wait for it to be written are told that it will not be.
     pub(super) fn clear(&mut self) {
-        self.frames = VecDeque::new();
+        self.first = None;
+        self.rest = VecDeque::new();
         self.bytes = 0;
     }
 }

@@ -1,6 +1,7 @@
 //! Who a tenant is, what it may use, and what it uses. Every room counts what it gives to a tenant here and asks here first; this room
 //! knows none of them.
 
+mod counts;
 mod lease;
 mod limits;
 mod name;

@@ -1,9 +1,11 @@
 //! What goes out: in the order in which the host accepted it, bounded, to held connections too; and what waits to come in.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use holdline::hub::{
     Audience, BroadcastTooLarge, DelayedError, EventKind, Frame, Inbox, NextStep, ReplyError, Settings,
 };
@@ -24,7 +26,7 @@ async fn all_frames_go_out_in_the_order_in_which_they_were_accepted() {
     let handle = host.retain(&client.connection, Default::default()).expect("a handle").get();
     client.returns();
     assert_eq!(host.push(TENANT, handle, text("push"), None), Ok(()));
-    assert_eq!(host.broadcast(TENANT, &everyone(), &text("broadcast")), Ok(1));
+    assert_eq!(host.broadcast(TENANT, &everyone(), &text("broadcast")).await, Ok(1));
     assert!(host.send_after(TENANT, handle, text("delivery"), Duration::from_secs(1)).is_ok());
     passes(Duration::from_secs(1)).await;
     client.connection.close(CloseFrame::NORMAL);
@@ -103,7 +105,7 @@ async fn a_broadcast_reaches_held_connections_and_counts_those_that_took_it() {
     assert_eq!(host.push(TENANT, full.held(), bytes(10), None), Ok(()));
     closing.connection.close(CloseFrame::NORMAL);
     gone.leaves();
-    assert_eq!(host.broadcast(TENANT, &everyone(), &text("news")), Ok(2));
+    assert_eq!(host.broadcast(TENANT, &everyone(), &text("news")).await, Ok(2));
     assert_eq!(held.reads(), frames(["news"]));
     assert_eq!(idle.reads(), frames(["news"]));
     assert_eq!(full.reads(), [Frame::Message(bytes(10))]);
@@ -118,18 +120,32 @@ async fn a_broadcast_goes_to_a_path_and_what_lies_below_or_to_a_list() {
     let host = Host::new();
     let [root, chat, blue, chatter] = ["/", "/chat", "/chat/blue", "/chatter"].map(|path| host.client_of(TENANT, path));
     let foreign = host.client_of(NEIGHBOUR, "/chat");
-    assert_eq!(host.broadcast(TENANT, &Audience::Path("/chat".to_owned()), &text("path")), Ok(2));
+    assert_eq!(host.broadcast(TENANT, &Audience::Path("/chat".to_owned()), &text("path")).await, Ok(2));
     let ids = HashSet::from([root.connection.id(), chat.connection.id(), foreign.connection.id()]);
     blue.ends();
-    assert_eq!(host.broadcast(TENANT, &Audience::Connections(ids), &text("list")), Ok(2));
+    assert_eq!(host.broadcast(TENANT, &Audience::Connections(ids), &text("list")).await, Ok(2));
     let gone = Audience::Connections(HashSet::from([blue.connection.id()]));
-    assert_eq!(host.broadcast(TENANT, &gone, &text("gone")), Ok(0));
+    assert_eq!(host.broadcast(TENANT, &gone, &text("gone")).await, Ok(0));
     assert_eq!(root.reads(), frames(["list"]));
     assert_eq!(chat.reads(), frames(["path", "list"]));
     assert_eq!(chatter.reads(), []);
     assert_eq!(foreign.reads(), []);
     let large = bytes((1 << 20) + 1);
-    assert_eq!(host.broadcast(TENANT, &everyone(), &large), Err(BroadcastTooLarge));
+    assert_eq!(host.broadcast(TENANT, &everyone(), &large).await, Err(BroadcastTooLarge));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broadcast_to_a_crowd_gives_way_to_others_and_forgets_nobody() {
+    let host = Host::new();
+    let crowd: Vec<_> = (0..500).map(|_| host.client()).collect();
+    let (everyone, news) = (everyone(), text("news"));
+    let mut telling = pin!(host.broadcast(TENANT, &everyone, &news));
+    assert_eq!(telling.as_mut().now_or_never(), None);
+    let (told, untold): (Vec<_>, Vec<_>) = crowd.iter().map(|client| client.reads()).partition(|read| !read.is_empty());
+    assert!(!told.is_empty() && told.len() < untold.len(), "{} of {} at once", told.len(), crowd.len());
+    assert_eq!(telling.await, Ok(500));
+    let later = crowd.iter().map(|client| client.reads()).filter(|read| !read.is_empty()).count();
+    assert_eq!(later, untold.len());
 }
 
 #[test]

@@ -11,6 +11,7 @@ wasmtime::component::bindgen!({
         "holdline:websocket/channels.select": async | trappable,
         "holdline:websocket/delayed.[static]delayed-web-socket.send": async | trappable,
         "holdline:websocket/delayed.[method]delayed-web-socket.push": async | trappable,
+        "holdline:websocket/broadcast.send": async | trappable,
         "holdline:websocket/timers.sleep": async | trappable,
         default: trappable,
     },

@@ -1,5 +1,7 @@
 //! `broadcast`: one message to many connections.
 
+use std::sync::Arc;
+
 use super::bindings::holdline::websocket::broadcast::{Audience, BroadcastError, Host};
 use super::bindings::holdline::websocket::types::{Host as Types, Message};
 use super::state::State;
@@ -8,7 +10,7 @@ use crate::hub;
 impl Types for State {}
 
 impl Host for State {
-    fn send(&mut self, audience: Audience, message: Message) -> wasmtime::Result<Result<u32, BroadcastError>> {
+    async fn send(&mut self, audience: Audience, message: Message) -> wasmtime::Result<Result<u32, BroadcastError>> {
         let audience = match audience {
             Audience::Path(path) => hub::Audience::Path(path),
             // What is no id of a connection is one that is not connected.
@@ -16,7 +18,8 @@ impl Host for State {
                 hub::Audience::Connections(ids.iter().filter_map(|id| id.parse().ok()).collect())
             }
         };
-        let took = self.owner.hub.broadcast(self.owner.tenant.id(), &audience, &message.into());
+        let (owner, message) = (Arc::clone(&self.owner), message.into());
+        let took = self.waiting(owner.hub.broadcast(owner.tenant.id(), &audience, &message)).await;
         Ok(took.map_err(BroadcastError::from))
     }
 }

@@ -2,6 +2,8 @@
 //! and is not there. `cargo verify STEP…` runs only those steps.
 #![allow(clippy::print_stdout, reason = "it is a program for a terminal")]
 
+mod cargo;
+
 use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -76,7 +78,7 @@ fn clippy(root: &Path) -> Outcome {
 }
 
 fn doc(root: &Path) -> Outcome {
-    let mut command = command(root, "cargo", "doc --release --workspace --no-deps --document-private-items");
+    let mut command = cargo_command(root, "doc --release --workspace --no-deps --document-private-items");
     run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
@@ -118,8 +120,8 @@ fn fuzz(root: &Path) -> Outcome {
     const TARGETS: [&str; 6] = ["upgrade", "frames", "config", "manifest", "component", "imports"];
     // As tests/README.md says, and why.
     const BUILT: &str = "--fuzz-dir tests/fuzz --release --sanitizer none --codegen-units 16";
-    let fuzz = |arguments: &str| run(command(root, "cargo", &format!("fuzz {arguments}")).env("RUSTC_BOOTSTRAP", "1"));
-    let is_there = command(root, "cargo", "fuzz --version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let fuzz = |arguments: &str| run(cargo_command(root, &format!("fuzz {arguments}")).env("RUSTC_BOOTSTRAP", "1"));
+    let is_there = cargo_command(root, "fuzz --version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     if !is_there.is_ok_and(|status| status.success()) {
         cargo(root, "install cargo-fuzz --locked --version 0.13.2")?;
     }
@@ -222,11 +224,18 @@ fn install(root: &Path, packages: &str) -> Outcome {
 }
 
 fn cargo(root: &Path, arguments: &str) -> Outcome {
-    run(&mut command(root, std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()), arguments))
+    run(&mut cargo_command(root, arguments))
+}
+
+fn cargo_command(root: &Path, arguments: &str) -> Command {
+    called(cargo::command(), root, arguments)
 }
 
 fn command(folder: &Path, program: impl AsRef<std::ffi::OsStr>, arguments: &str) -> Command {
-    let mut command = Command::new(program);
+    called(Command::new(program), folder, arguments)
+}
+
+fn called(mut command: Command, folder: &Path, arguments: &str) -> Command {
     command.current_dir(folder).args(arguments.split_whitespace()).stdin(Stdio::null());
     command
 }

@@ -4,6 +4,8 @@
 //! rounds are compared.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for a terminal")]
 
+#[path = "../cargo.rs"]
+mod cargo;
 #[allow(dead_code, unused_imports, reason = "it uses a part of what the suite stands on")]
 #[path = "../harness/mod.rs"]
 mod harness;

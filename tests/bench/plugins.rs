@@ -1,11 +1,11 @@
 //! Holdline as it is in this checkout, and the plugins that it is measured with, built before anything is measured.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, ensure};
 use holdline::plugin::embed;
 
+use crate::cargo;
 use crate::harness::{self, AT_ONCE, CRIER, HOLDER, RELAY};
 
 /// A plugin that a Holdline of the benchmark runs.
@@ -70,11 +70,10 @@ pub(crate) fn build(folder: &Path) -> anyhow::Result<()> {
 /// Builds the program, which cargo does not do for a benchmark of another package, and returns where it is. It has the profile of this
 /// benchmark, so that the native echo in it is compiled as the host is.
 pub(crate) fn build_holdline() -> anyhow::Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let this = std::env::current_exe()?;
     // Cargo puts it into `target/PROFILE/deps`.
     let profile = this.ancestors().nth(2).and_then(Path::file_name).context("it was not started by cargo")?;
-    let mut build = Command::new(cargo);
+    let mut build = cargo::command();
     build.args(["build", "--package", "holdline", "--profile"]).arg(profile).current_dir(env!("CARGO_MANIFEST_DIR"));
     ensure!(build.status().context("cargo does not run")?.success(), "holdline was not built");
     Ok(harness::holdline(&[])?.as_std().get_program().into())

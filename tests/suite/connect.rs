@@ -73,7 +73,8 @@ async fn is_an_error_of_the_plugin(name: &str, query: &str, why: &str) -> anyhow
     let answer = answer(&host, &format!("/{name}?{query}")).await?;
 
     assert_eq!((answer.status, answer.body.as_str()), (500, ""));
-    logged(name, why).await?;
+    let line = logged(name, why).await?;
+    assert!(line.contains(" version="), "{line}");
     assert_eq!(host.hub().connection_count(), 0);
     let mut next = host.connect(&format!("/{name}")).await?;
     next.send_text("and the next one?").await?;

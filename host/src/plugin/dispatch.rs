@@ -9,6 +9,7 @@ use super::canary::{Canary, CanaryRules, Lot, Named};
 use super::loaded::{Followed, Plugin};
 use super::manifest::Isolation;
 use super::version::Version;
+use crate::digest::Brief;
 use crate::guest::v1::{Acceptance, Event, Failure, Instance, Refusal};
 use crate::hub::{Connection, Upgrade};
 use crate::tenant::Counter;
@@ -52,6 +53,12 @@ impl Dispatch {
     #[must_use]
     pub fn plugin(&self) -> &Plugin {
         &self.plugin
+    }
+
+    /// The version that has handled its last event, for a line of the log.
+    #[must_use]
+    pub fn version(&self) -> Brief {
+        self.version.brief()
     }
 
     /// Asks the plugin whether a client may connect; without a connect handler everyone may.

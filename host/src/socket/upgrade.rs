@@ -53,14 +53,14 @@ pub(super) async fn respond(
     let mut events = Dispatch::new(Arc::clone(&plugin), &upgrade);
     let mut acceptance = match events.connect(&upgrade, &handshake.subprotocols).await {
         Decision::Accept(acceptance) => acceptance,
-        Decision::Refuse(refusal) => return refused(&plugin, refusal),
+        Decision::Refuse(refusal) => return refused(&events, refusal),
         Decision::Failed => return answer(StatusCode::INTERNAL_SERVER_ERROR, ""),
         Decision::Full => return answer(StatusCode::SERVICE_UNAVAILABLE, "too many connections\n"),
     };
     let (size, limit) = (acceptance.attachment.len(), door.hub.settings().attachment_size);
     if u64::try_from(size).unwrap_or(u64::MAX) > limit.as_u64() {
-        let (tenant, plugin) = (plugin.owner().name(), plugin.name());
-        tracing::error!(target: "plugin", tenant, plugin, size, %limit, "the first attachment is over the limit");
+        let (tenant, plugin, version) = (plugin.owner().name(), plugin.name(), events.version());
+        tracing::error!(target: "plugin", tenant, plugin, %version, size, %limit, "the first attachment is over the limit");
         return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
     }
     if acceptance.subprotocol.is_none() {
@@ -70,8 +70,8 @@ pub(super) async fn respond(
     if let Some(picked) = &acceptance.subprotocol {
         subprotocol = HeaderValue::from_str(picked).ok().filter(|_| handshake.subprotocols.contains(picked));
         if subprotocol.is_none() {
-            let (tenant, plugin) = (plugin.owner().name(), plugin.name());
-            tracing::error!(target: "plugin", tenant, plugin, subprotocol = picked, "it picked a subprotocol that the client did not offer");
+            let (tenant, plugin, version) = (plugin.owner().name(), plugin.name(), events.version());
+            tracing::error!(target: "plugin", tenant, plugin, %version, subprotocol = picked, "it picked a subprotocol that the client did not offer");
             return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
         }
     }
@@ -124,12 +124,13 @@ impl Door {
 }
 
 /// The plugin's own response.
-fn refused(plugin: &Plugin, refusal: Refusal) -> Response<Body> {
-    let (tenant, plugin) = (plugin.owner().name(), plugin.name());
+fn refused(events: &Dispatch, refusal: Refusal) -> Response<Body> {
+    let plugin = events.plugin();
+    let (tenant, plugin, version) = (plugin.owner().name(), plugin.name(), events.version());
     let status = StatusCode::from_u16(refusal.status).ok().filter(|it| it.is_client_error() || it.is_server_error());
     let Some(status) = status else {
         let status = refusal.status;
-        tracing::error!(target: "plugin", tenant, plugin, status, "it refused with a status that is not from 400 to 599");
+        tracing::error!(target: "plugin", tenant, plugin, %version, status, "it refused with a status that is not from 400 to 599");
         return answer(StatusCode::INTERNAL_SERVER_ERROR, "");
     };
     let body = Full::new(refusal.body.into()).map_err(|never: Infallible| match never {}).boxed_unsync();
@@ -142,7 +143,7 @@ fn refused(plugin: &Plugin, refusal: Refusal) -> Response<Body> {
             }
             (Ok(_), Ok(_)) => {}
             _ => {
-                tracing::warn!(target: "plugin", tenant, plugin, header = name, "a header of its refusal is not valid")
+                tracing::warn!(target: "plugin", tenant, plugin, %version, header = name, "a header of its refusal is not valid")
             }
         }
     }

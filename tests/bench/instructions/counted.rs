@@ -8,6 +8,7 @@ use std::process::Stdio;
 use anyhow::{Context, ensure};
 use tokio::process::Command;
 
+use crate::cargo;
 use crate::harness::{Served, holdline, within};
 
 /// A host that is counted.
@@ -20,8 +21,7 @@ pub(crate) struct Counted {
 
 /// Builds the program: what is measured is what the sources say.
 pub(crate) fn build() -> anyhow::Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = std::process::Command::new(cargo).args(["build", "--release", "--package", "holdline"]).status()?;
+    let status = cargo::command().args(["build", "--release", "--package", "holdline"]).status()?;
     ensure!(status.success(), "the program was not built");
     Ok(())
 }

@@ -4,6 +4,8 @@
 #![allow(clippy::print_stdout, reason = "it is a program for a terminal")]
 #![allow(dead_code, unused_imports, reason = "it uses a part of what the suite stands on")]
 
+#[path = "../../cargo.rs"]
+mod cargo;
 #[path = "../../harness/mod.rs"]
 mod harness;
 

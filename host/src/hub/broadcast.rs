@@ -43,7 +43,7 @@ impl Hub {
             Audience::Path(prefix) => {
                 let prefix = prefix.trim_end_matches('/');
                 for part in connections.parts() {
-                    give_way_after(AT_ONCE, &mut told).await;
+                    give_way_after_many(&mut told).await;
                     told += part.for_each(|connection| {
                         // Below the root are all: there is no need to look at their paths.
                         if prefix.is_empty() || is_below(&connection.upgrade().path, prefix) {
@@ -54,7 +54,7 @@ impl Hub {
             }
             Audience::Connections(ids) => {
                 for connection in ids.iter().filter_map(|id| connections.get(*id)) {
-                    give_way_after(AT_ONCE, &mut told).await;
+                    give_way_after_many(&mut told).await;
                     told += 1;
                     tell(&connection);
                 }
@@ -64,9 +64,9 @@ impl Hub {
     }
 }
 
-/// Lets others run if so many have been told since the last time.
-async fn give_way_after(most: usize, told: &mut usize) {
-    if *told >= most {
+/// Lets others run if enough have been told since the last time.
+async fn give_way_after_many(told: &mut usize) {
+    if *told >= AT_ONCE {
         *told = 0;
         tokio::task::yield_now().await;
     }

@@ -1,13 +1,14 @@
 //! Counters that are counted at every message. Each thread has a row of its own in them, so that counting is a plain addition in a line of
 //! memory that no other core writes; who asks adds the rows up.
 
-use std::array;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 
 use parking_lot::Mutex;
+
+use super::usage::Counter;
 
 /// So many threads have a row of their own: those that serve, one for each core, and as many beside them. Others share one.
 static ROWS: LazyLock<usize> = LazyLock::new(|| 2 * available_parallelism().map_or(1, usize::from));
@@ -28,49 +29,46 @@ impl Drop for OwnRow {
     }
 }
 
-/// How much there was of each of `N` things.
+/// How much there was of each [`Counter`].
 #[derive(Debug)]
-pub(super) struct Counts<const N: usize> {
-    rows: Box<[Row<N>]>,
-    shared: Row<N>,
+pub(super) struct Counts {
+    rows: Box<[Row]>,
+    shared: Row,
 }
 
 /// Two lines of the cache: processors fetch them in pairs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[repr(align(128))]
-struct Row<const N: usize>([AtomicU64; N]);
+struct Row([AtomicU64; Counter::ALL.len()]);
 
-impl<const N: usize> Default for Row<N> {
-    fn default() -> Self {
-        Self(array::from_fn(|_| AtomicU64::new(0)))
-    }
-}
-
-impl<const N: usize> Default for Counts<N> {
+impl Default for Counts {
     fn default() -> Self {
         Self { rows: (0..*ROWS).map(|_| Row::default()).collect(), shared: Row::default() }
     }
 }
 
-impl<const N: usize> Counts<N> {
-    /// How much there was of the thing of this number.
-    pub(super) fn of(&self, thing: usize) -> u64 {
+impl Counts {
+    /// How much there was.
+    pub(super) fn of(&self, counter: Counter) -> u64 {
         let rows = self.rows.iter().chain([&self.shared]);
-        rows.filter_map(|row| row.0.get(thing)).map(|counted| counted.load(Ordering::Relaxed)).sum()
+        rows.filter_map(|row| row.of(counter)).map(|counted| counted.load(Ordering::Relaxed)).sum()
     }
 
-    /// Counts so much more of it.
-    pub(super) fn count(&self, thing: usize, amount: u64) {
+    /// Counts so much more.
+    pub(super) fn count(&self, counter: Counter, amount: u64) {
         // A thread that ends may have given its row back.
         let own = ROW.try_with(|row| row.0).ok().flatten().and_then(|own| self.rows.get(own));
-        match own.and_then(|row| row.0.get(thing)) {
-            Some(counted) => counted.store(counted.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed),
-            None => {
-                if let Some(counted) = self.shared.0.get(thing) {
-                    counted.fetch_add(amount, Ordering::Relaxed);
-                }
-            }
+        if let Some(counted) = own.and_then(|row| row.of(counter)) {
+            counted.store(counted.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+        } else if let Some(counted) = self.shared.of(counter) {
+            counted.fetch_add(amount, Ordering::Relaxed);
         }
+    }
+}
+
+impl Row {
+    fn of(&self, counter: Counter) -> Option<&AtomicU64> {
+        self.0.get(counter as usize)
     }
 }
 
@@ -82,14 +80,14 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_however_many_threads_count_and_end() {
-        let counts = Counts::<2>::default();
+        let counts = Counts::default();
         for _ in 0..3 {
             thread::scope(|scope| {
                 for _ in 0..*ROWS * 2 {
-                    scope.spawn(|| (0..1000).for_each(|_| counts.count(1, 2)));
+                    scope.spawn(|| (0..1000).for_each(|_| counts.count(Counter::Events, 2)));
                 }
             });
         }
-        assert_eq!((counts.of(0), counts.of(1)), (0, 3 * 2 * *ROWS as u64 * 2000));
+        assert_eq!((counts.of(Counter::Accepted), counts.of(Counter::Events)), (0, 3 * 2 * *ROWS as u64 * 2000));
     }
 }

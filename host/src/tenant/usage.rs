@@ -143,17 +143,14 @@ impl Counter {
     }
 }
 
-/// How much there was of each [`Counter`].
-type Counters = Counts<{ Counter::ALL.len() }>;
-
 /// What a tenant uses and has used; or what one of its plugins does, which is a part of that.
 #[derive(Debug, Default)]
 pub struct Usage {
     used: [AtomicUsize; Limit::ALL.len()],
     refusals: [AtomicU64; Limit::ALL.len()],
-    counted: Arc<Counters>,
+    counted: Arc<Counts>,
     // What is counted in parts is counted there only, because some of it is counted at every message, and added up when it is asked for.
-    parts: Mutex<Vec<Arc<Counters>>>,
+    parts: Mutex<Vec<Arc<Counts>>>,
     whole: Option<Arc<Tenant>>,
 }
 
@@ -184,12 +181,12 @@ impl Usage {
     pub fn counted(&self, counter: Counter) -> u64 {
         // Under the lock, because what a part that goes leaves behind is to be counted once.
         let parts = self.parts.lock();
-        self.counted.of(counter as usize) + parts.iter().map(|part| part.of(counter as usize)).sum::<u64>()
+        self.counted.of(counter) + parts.iter().map(|part| part.of(counter)).sum::<u64>()
     }
 
     /// Counts so much more of something.
     pub fn count(&self, counter: Counter, amount: usize) {
-        self.counted.count(counter as usize, u64::try_from(amount).unwrap_or(u64::MAX));
+        self.counted.count(counter, u64::try_from(amount).unwrap_or(u64::MAX));
     }
 
     pub(super) fn take(&self, limit: Limit, amount: usize, most: usize) -> bool {
@@ -224,7 +221,7 @@ impl Drop for Usage {
         let mut parts = whole.parts.lock();
         parts.retain(|part| !Arc::ptr_eq(part, &self.counted));
         for counter in Counter::ALL {
-            whole.counted.count(counter as usize, self.counted.of(counter as usize));
+            whole.counted.count(counter, self.counted.of(counter));
         }
     }
 }

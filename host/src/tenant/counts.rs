@@ -74,20 +74,24 @@ impl Row {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Barrier;
     use std::thread;
 
     use super::*;
 
     #[test]
     fn nothing_is_lost_however_many_threads_count_and_end() {
-        let counts = Counts::default();
+        let (counts, threads) = (Counts::default(), *ROWS * 2);
         for _ in 0..3 {
-            thread::scope(|scope| {
-                for _ in 0..*ROWS * 2 {
-                    scope.spawn(|| (0..1000).for_each(|_| counts.count(Counter::Events, 2)));
-                }
-            });
+            // All at the same time: two that had the same row would overwrite what the other one has counted.
+            let begin = Barrier::new(threads);
+            let count = || {
+                begin.wait();
+                (0..100_000).for_each(|_| counts.count(Counter::Events, 2));
+            };
+            thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(count))));
         }
-        assert_eq!((counts.of(Counter::Accepted), counts.of(Counter::Events)), (0, 3 * 2 * *ROWS as u64 * 2000));
+        let all = 3 * 200_000 * threads as u64;
+        assert_eq!((counts.of(Counter::Accepted), counts.of(Counter::Events)), (0, all));
     }
 }

@@ -46,7 +46,7 @@ const (
 	ErrJSON Case = "json"
 	// There is no channel to select from.
 	ErrNoChannels Case = "no-channels"
-	// The plugin has no timer handler.
+	// The plugin has no timer handler, or was removed.
 	ErrNoHandler Case = "no-handler"
 	// The request is not the one of the event that this instance is handling.
 	ErrNotThisEvent Case = "not-this-event"

@@ -35,7 +35,7 @@ type TimerInfo struct {
 
 var timerErrors = cases{
 	{ErrInvalidSchedule, "invalid schedule"},
-	{ErrNoHandler, "the plugin exports no timer handler"},
+	{ErrNoHandler, "the plugin exports no timer handler, or was removed"},
 	{ErrUnknown, "there is no such timer pending"},
 	{ErrTooLarge, "the payload is over 64 KiB"},
 	{ErrQuotaExceeded, "the tenant has as many timers as it may"},
@@ -51,7 +51,7 @@ const (
 )
 
 // TimerAfter calls this plugin's timer handler once, after this delay, 400 days at most. The timer belongs to the plugin, not to
-// the instance that set it, and lives until it is done, cancelled, or the host ends.
+// the instance that set it, and lives until it is done or cancelled, the plugin is removed, or the host ends.
 //
 // Errors: [ErrInvalidSchedule], [ErrNoHandler], [ErrTooLarge] for a payload over 64 KiB, [ErrQuotaExceeded].
 func TimerAfter(delay time.Duration, payload []byte) (TimerID, error) {

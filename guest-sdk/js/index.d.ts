@@ -393,8 +393,8 @@ export interface TimerInfo {
 
 /**
  * Timers that call this plugin's `timer` function, each time in a new event. They belong to the plugin, not to the instance that set
- * them, and live until they are done, cancelled, or the host ends. Delays and intervals may be 400 days at most, payloads 64 KiB.
- * What sets one throws a {@link TimerError}: `invalid-schedule`, `no-handler`, `too-large`, `quota-exceeded`.
+ * them, and live until they are done or cancelled, the plugin is removed, or the host ends. Delays and intervals may be 400 days at
+ * most, payloads 64 KiB. What sets one throws a {@link TimerError}: `invalid-schedule`, `no-handler`, `too-large`, `quota-exceeded`.
  */
 export const timers: {
   /** Runs once, after this delay. */

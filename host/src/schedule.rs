@@ -73,13 +73,13 @@ impl<T> Schedule<T> {
 
     /// Takes the thing of this number out, if it is in and `wanted` says so.
     pub fn remove_if(&self, number: u64, wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+        self.inner.lock().take_if(number, wanted)
+    }
+
+    /// The same, and true if it did. If nothing is in under this number, `elsewhere` answers, before it can come back in.
+    pub fn remove_or(&self, number: u64, wanted: impl FnOnce(&T) -> bool, elsewhere: impl FnOnce() -> bool) -> bool {
         let mut inner = self.inner.lock();
-        if !wanted(&inner.items.get(&number)?.value) {
-            return None;
-        }
-        let item = inner.items.remove(&number)?;
-        inner.wheel.remove(&item.key);
-        Some(item.value)
+        if inner.items.contains_key(&number) { inner.take_if(number, wanted).is_some() } else { elsewhere() }
     }
 
     /// What `pick` makes of each thing that is in, with its number and time, in no order.
@@ -99,8 +99,8 @@ impl<T> Schedule<T> {
     }
 
     /// The next thing that is due, with its number; waits until there is one. For one task at a time: the latest one to wait is the
-    /// one that is woken. `taken` is called before anyone can see that it is out.
-    pub async fn next(&self, taken: impl Fn(u64, &T)) -> (u64, T) {
+    /// one that is woken. `later` is asked before anyone can see that it is out, and if it names a time the thing stays in until then.
+    pub async fn next(&self, later: impl Fn(u64, &mut T) -> Option<Instant>) -> (u64, T) {
         poll_fn(|cx| {
             let mut inner = self.inner.lock();
             loop {
@@ -112,9 +112,10 @@ impl<T> Schedule<T> {
                 let Some(expired) = ready!(inner.wheel.poll_expired(cx)) else { return Poll::Pending };
                 let number = expired.into_inner();
                 inner.turns &= number != NO_THING;
-                if let Some(item) = inner.items.remove(&number) {
-                    taken(number, &item.value);
-                    return Poll::Ready((number, item.value));
+                let Some(mut item) = inner.items.remove(&number) else { continue };
+                match later(number, &mut item.value) {
+                    Some(due) => inner.put(number, due, item.value),
+                    None => return Poll::Ready((number, item.value)),
                 }
             }
         })
@@ -126,6 +127,15 @@ impl<T> Inner<T> {
     fn put(&mut self, number: u64, due: Instant, value: T) {
         let key = self.wheel.insert_at(number, due);
         self.items.insert(number, Box::new(Item { key, due, value }));
+    }
+
+    fn take_if(&mut self, number: u64, wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+        if !wanted(&self.items.get(&number)?.value) {
+            return None;
+        }
+        let item = self.items.remove(&number)?;
+        self.wheel.remove(&item.key);
+        Some(item.value)
     }
 }
 
@@ -142,9 +152,9 @@ mod tests {
         let start = Instant::now();
         schedule.insert(start + Duration::from_millis(20), |_| "late");
         schedule.insert(start + Duration::from_millis(10), |_| "soon");
-        assert_eq!(schedule.next(|_, _| {}).await.1, "soon");
+        assert_eq!(schedule.next(|_, _| None).await.1, "soon");
         assert!(start.elapsed() >= Duration::from_millis(10));
-        assert_eq!(schedule.next(|_, _| {}).await.1, "late");
+        assert_eq!(schedule.next(|_, _| None).await.1, "late");
         assert!(start.elapsed() >= Duration::from_millis(20));
     }
 
@@ -153,11 +163,26 @@ mod tests {
         let schedule = Arc::new(Schedule::default());
         let waiting = tokio::spawn({
             let schedule = Arc::clone(&schedule);
-            async move { schedule.next(|_, _| {}).await.1 }
+            async move { schedule.next(|_, _| None).await.1 }
         });
         tokio::task::yield_now().await;
         schedule.insert(Instant::now(), |_| 7);
         assert_eq!(waiting.await.ok(), Some(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_to_come_later_stays_in_until_then() {
+        let schedule = Schedule::default();
+        let start = Instant::now();
+        let second = Duration::from_secs(1);
+        let number = schedule.insert(start + second, |_| second);
+        let later = |_, wait: &mut Duration| {
+            assert_eq!(start.elapsed(), second);
+            Some(start + second + std::mem::take(wait)).filter(|due| start.elapsed() < due.duration_since(start))
+        };
+        let next = std::pin::pin!(schedule.next(later));
+        assert!(tokio::time::timeout(second + second / 2, next).await.is_err());
+        assert_eq!(schedule.remove_if(number, |_| true), Some(Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
@@ -168,6 +193,6 @@ mod tests {
         assert_eq!(schedule.remove_if(first, |_| true), Some(1));
         schedule.insert(Instant::now() + Duration::from_secs(2), |_| 2);
         assert_eq!(schedule.remove_if(first, |_| true), None);
-        assert_eq!(schedule.next(|_, _| {}).await.1, 2);
+        assert_eq!(schedule.next(|_, _| None).await.1, 2);
     }
 }

@@ -10,7 +10,7 @@ use holdline::hub::{
     Channel, Connection, DelayedError, EventKind, Expiry, Frame, Hub, Inbox, Look, NextStep, Outgoing, RetainOptions,
     Settings, TimerDue, Upgrade,
 };
-use holdline::ids::{NodeId, TenantId};
+use holdline::ids::{NodeId, PluginId, TenantId};
 use holdline::message::{CloseFrame, Message};
 use holdline::tenant::{Limit, Limits, Tenant, TenantName};
 use tokio::sync::mpsc;
@@ -21,6 +21,12 @@ pub(crate) const TENANT: TenantId = TenantId(1);
 
 /// Somebody else.
 pub(crate) const NEIGHBOUR: TenantId = TenantId(2);
+
+/// Whose the timers are.
+pub(crate) const PLUGIN: PluginId = PluginId(1);
+
+/// Another one that can have timers.
+pub(crate) const OTHER: PluginId = PluginId(2);
 
 /// Who they are, with no limits but the hub's.
 pub(crate) fn tenant(id: TenantId) -> &'static Arc<Tenant> {
@@ -46,6 +52,9 @@ impl Host {
     pub(crate) fn with(settings: Settings) -> Self {
         let (hub, due) = Hub::new(NodeId::default(), settings).expect("random numbers");
         let hub = Arc::new(hub);
+        for plugin in [PLUGIN, OTHER] {
+            hub.timers().admit(plugin);
+        }
         let running = tokio::spawn({
             let hub = Arc::clone(&hub);
             async move { hub.run().await }

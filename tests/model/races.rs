@@ -21,7 +21,7 @@ use tokio::runtime::Builder;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::door::{Client, Host, TENANT, channel, frames, tenant, text};
+use crate::door::{Client, Host, PLUGIN, TENANT, channel, frames, tenant, text};
 
 const TASKS: usize = 16;
 const HANDLES: usize = 100_000;
@@ -308,7 +308,6 @@ fn items_of_one_sender_come_in_order_to_one_receiver() {
 #[test]
 fn timers_run_and_finish_on_all_threads_without_standing_in_each_others_way() {
     in_time(async {
-        const PLUGIN: PluginId = PluginId(1);
         let mut host = Host::new();
         let every =
             || host.timers().set(tenant(TENANT), PLUGIN, Recurrence::Every(MILLISECOND), Bytes::new(), Missed::Skip);
@@ -329,5 +328,47 @@ fn timers_run_and_finish_on_all_threads_without_standing_in_each_others_way() {
             host.timers().finished(due);
         }
         assert!(host.timers().is_empty());
+    });
+}
+
+#[test]
+fn a_plugin_that_goes_while_its_timers_are_set_and_run_leaves_none() {
+    in_time(async {
+        let mut host = Host::new();
+        for number in 100..400 {
+            let plugin = PluginId(number);
+            host.timers().admit(plugin);
+            let mut setting = JoinSet::new();
+            for _ in 0..2 {
+                let hub = host.share();
+                setting.spawn(async move {
+                    let every = Recurrence::Every(MILLISECOND);
+                    let set = || hub.timers().set(tenant(TENANT), plugin, every.clone(), Bytes::new(), Missed::Skip);
+                    while set().is_ok() {
+                        tokio::task::yield_now().await;
+                    }
+                });
+            }
+            let mut finishing = JoinSet::new();
+            for _ in 0..20 {
+                let (hub, due) = (host.share(), host.due.recv().await.expect("the hub runs"));
+                finishing.spawn(async move { hub.timers().finished(due) });
+            }
+            host.timers().forget(plugin);
+            setting.join_all().await;
+            finishing.join_all().await;
+            // Those that were under way come before one that is set now, and none of them comes again.
+            let now = Recurrence::After(Duration::ZERO);
+            let last = host.timers().set(tenant(TENANT), PLUGIN, now, Bytes::new(), Missed::Skip).expect("a timer");
+            loop {
+                let due = host.due.recv().await.expect("the hub runs");
+                let is_last = due.id == last;
+                host.timers().finished(due);
+                if is_last {
+                    break;
+                }
+            }
+            assert!(host.timers().is_empty());
+        }
     });
 }

@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use holdline::hub::{EventKind, Hub, Missed, Recurrence, RetainOptions, Settings};
-use holdline::ids::{NodeId, PluginId};
+use holdline::ids::NodeId;
 
 use crate::allocator::allocated_by;
-use crate::door::{Host, TENANT, connect, tenant, text};
+use crate::door::{Host, PLUGIN, TENANT, connect, tenant, text};
 
-const PLUGIN: PluginId = PluginId(1);
 const MILLION: u32 = 1_000_000;
 
 /// As many as a host holds, in small: tables that double as they grow are as empty with a quarter of a million as with a million.
@@ -50,6 +49,7 @@ async fn a_held_connection_costs_at_most_200_bytes_more_than_one_that_is_not() {
 #[tokio::test]
 async fn a_pending_timer_costs_at_most_250_bytes_at_a_million_of_them() {
     let (hub, _due) = Hub::new(NodeId::default(), Settings::default()).expect("random numbers");
+    hub.timers().admit(PLUGIN);
     let (taken, ()) = allocated_by(|| {
         for number in 0..MILLION {
             let delay = Duration::from_millis(60_000 + u64::from(number));

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use anyhow::Context;
+use holdline::ids::TenantId;
+use holdline::tenant::Limit;
 use serde_json::{Value, json};
 
 use crate::harness::{Client, Host, PUPPET, Setup, case, logged};
@@ -134,6 +137,28 @@ async fn a_cancelled_timer_does_not_run() -> anyhow::Result<()> {
 
     assert!(host.hub().timers().is_empty());
     is_silent(&mut client, 800).await
+}
+
+#[tokio::test]
+async fn a_timer_that_runs_when_its_plugin_is_removed_does_not_repeat() -> anyhow::Result<()> {
+    let host = Setup::new().guest(PUPPET, "goes", "")?.guest(PUPPET, "stays", "")?.start().await?;
+    let (mut goes, mut stays) = (host.connect("/goes").await?, host.connect("/stays").await?);
+    for channel in ["rings", "rest"] {
+        stays.get(json!({"do": "open", "channel": channel, "capacity": 1})).await?;
+    }
+    let waits = json!({"do": "receive", "channel": "rest", "timeout-ms": 20_000});
+    // It can be set no more when it has waited.
+    let sets = json!({"do": "timer", "when": {"after-ms": 3_600_000}, "payload": ring("late")});
+    let payload = json!([{"do": "offer", "channel": "rings", "item": "begins"}, waits, sets]);
+    set(&mut goes, json!({"every-ms": 1}), payload).await?;
+    assert_eq!(rings(&mut stays).await?, "begins");
+
+    let plugin = host.registry().find(TenantId::default(), "goes").context("it is there")?;
+    host.registry().remove(&plugin);
+    stays.get(json!({"do": "offer", "channel": "rest", "item": "over"})).await?;
+
+    let tenant = host.registry().tenants().get("default").context("the host's own")?;
+    host.until("the end of its timers", |_| tenant.usage().used(Limit::Timers) == 0).await
 }
 
 #[tokio::test]

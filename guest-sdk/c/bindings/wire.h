@@ -408,7 +408,7 @@ typedef struct holdline_websocket_timers_timer_error_t {
 
 // The schedule cannot be kept; the text says what is wrong with it and where.
 #define HOLDLINE_WEBSOCKET_TIMERS_TIMER_ERROR_INVALID_SCHEDULE 0
-// The plugin exports no `timer-handler`.
+// The plugin exports no `timer-handler`, or has been removed.
 #define HOLDLINE_WEBSOCKET_TIMERS_TIMER_ERROR_NO_HANDLER 1
 // The timer was never set, is done or was cancelled, or belongs to another plugin.
 #define HOLDLINE_WEBSOCKET_TIMERS_TIMER_ERROR_UNKNOWN 2

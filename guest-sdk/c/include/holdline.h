@@ -447,9 +447,9 @@ holdline_error_t holdline_channel_select(
 
 /* ---- Timers that call this plugin's HOLDLINE_TIMER_HANDLER --------------------------------------------------------- */
 
-/* They belong to the plugin, not to the instance that set them, and live until they are done, cancelled, or the host
- * ends. Delays and intervals may be 400 days at most, payloads 64 KiB. `timer` may be NULL in the functions that set one.
- * Errors of those: TIMER_INVALID_SCHEDULE, TIMER_NO_HANDLER, TIMER_TOO_LARGE, TIMER_QUOTA_EXCEEDED. */
+/* They belong to the plugin, not to the instance that set them, and live until they are done or cancelled, the plugin is
+ * removed, or the host ends. Delays and intervals may be 400 days at most, payloads 64 KiB. `timer` may be NULL in the
+ * functions that set one. Errors of those: TIMER_INVALID_SCHEDULE, TIMER_NO_HANDLER, TIMER_TOO_LARGE, TIMER_QUOTA_EXCEEDED. */
 
 /* Names a timer of this plugin. */
 typedef uint64_t holdline_timer_id_t;

@@ -77,7 +77,7 @@ static const char *describe(holdline_error_t error, const char **text) {
          "the tenant has as many channels, or as many bytes in them, as it may")
     CASE(HOLDLINE_CHANNEL_INTERNAL, "internal", HOST)
     CASE(HOLDLINE_TIMER_INVALID_SCHEDULE, "invalid-schedule", own)
-    CASE(HOLDLINE_TIMER_NO_HANDLER, "no-handler", "the plugin exports no timer handler")
+    CASE(HOLDLINE_TIMER_NO_HANDLER, "no-handler", "the plugin exports no timer handler, or was removed")
     CASE(HOLDLINE_TIMER_UNKNOWN, "unknown", "there is no such timer pending")
     CASE(HOLDLINE_TIMER_TOO_LARGE, "too-large", "the payload is over 64 KiB")
     CASE(HOLDLINE_TIMER_QUOTA_EXCEEDED, "quota-exceeded", "the tenant has as many timers as it may")

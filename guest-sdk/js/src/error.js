@@ -59,7 +59,7 @@ const CHANNEL = {
 
 const TIMER = {
   "invalid-schedule": "invalid schedule",
-  "no-handler": "the plugin exports no timer handler",
+  "no-handler": "the plugin exports no timer handler, or was removed",
   unknown: "there is no such timer pending",
   "too-large": "the payload is over 64 KiB",
   "quota-exceeded": "the tenant has as many timers as it may",

@@ -1,8 +1,8 @@
 """Timers that call this plugin's `on_timer`, each time in a new event.
 
-They belong to the plugin, not to the instance that set them, and live until they are done, cancelled, or the host ends. Delays
-and intervals may be 400 days at most, payloads 64 KiB. A payload is bytes, a text, which becomes UTF-8, or anything else, which
-becomes JSON.
+They belong to the plugin, not to the instance that set them, and live until they are done or cancelled, the plugin is
+removed, or the host ends. Delays and intervals may be 400 days at most, payloads 64 KiB. A payload is bytes, a text,
+which becomes UTF-8, or anything else, which becomes JSON.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class TimerError(Refused):
 
     texts = {
         "invalid-schedule": "invalid schedule",
-        "no-handler": "the plugin exports no timer handler",
+        "no-handler": "the plugin exports no timer handler, or was removed",
         # It was never set, is done or was cancelled, or belongs to another plugin.
         "unknown": "there is no such timer pending",
         "too-large": "the payload is over 64 KiB",

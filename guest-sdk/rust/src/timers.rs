@@ -1,7 +1,7 @@
 //! Timers that call this plugin's [`TimerHandler`](crate::TimerHandler), each time in a new event.
 //!
-//! They belong to the plugin, not to the instance that set them, and live until they are done, cancelled, or the host
-//! ends. Delays and intervals may be 400 days at most, payloads 64 KiB.
+//! They belong to the plugin, not to the instance that set them, and live until they are done or cancelled, the plugin
+//! is removed, or the host ends. Delays and intervals may be 400 days at most, payloads 64 KiB.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -28,7 +28,7 @@ pub struct TimerInfo {
 pub enum TimerError {
     /// The schedule cannot be kept; the text says what is wrong with it and where.
     InvalidSchedule(String),
-    /// The plugin exports no [`TimerHandler`](crate::TimerHandler).
+    /// The plugin exports no [`TimerHandler`](crate::TimerHandler), or was removed.
     NoHandler,
     /// The timer was never set, is done or was cancelled, or belongs to another plugin.
     Unknown,
@@ -114,7 +114,7 @@ impl fmt::Display for TimerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidSchedule(text) => write!(f, "invalid schedule: {text}"),
-            Self::NoHandler => f.write_str("the plugin exports no timer handler"),
+            Self::NoHandler => f.write_str("the plugin exports no timer handler, or was removed"),
             Self::Unknown => f.write_str("there is no such timer pending"),
             Self::TooLarge => f.write_str("the payload is over 64 KiB"),
             Self::QuotaExceeded => f.write_str("the tenant has as many timers as it may"),

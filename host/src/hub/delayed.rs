@@ -186,7 +186,7 @@ impl Hub {
 
     pub(super) async fn run_deliveries(&self) {
         loop {
-            let (number, due) = self.due.next(|_, _| {}).await;
+            let (number, due) = self.due.next(|_, _| None).await;
             match due {
                 Due::Deliver { handle, message, .. } => self.deliver(DeliveryId(number), handle, message),
                 Due::Forget(handle) => self.handles.remove(handle),

@@ -101,6 +101,9 @@ pub enum TimerError {
     /// As many timers are pending as may be.
     #[error("too many timers are pending")]
     QuotaExceeded,
+    /// The plugin was removed.
+    #[error("the plugin was removed")]
+    Gone,
 }
 
 /// The message of a broadcast is over the message limit.

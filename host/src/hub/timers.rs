@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use dashmap::DashMap;
+use dashmap::{DashMap, DashSet};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -96,6 +96,8 @@ pub struct Timers {
     pending: Schedule<Timer>,
     // Timers whose handler is being called, and whether they were cancelled meanwhile.
     running: DashMap<TimerId, Run>,
+    // Those that can have timers.
+    plugins: DashSet<PluginId>,
     due: mpsc::Sender<TimerDue>,
     limit: usize,
 }
@@ -129,13 +131,18 @@ enum Beat {
 impl Timers {
     pub(super) fn new(queue: usize, limit: usize) -> (Self, mpsc::Receiver<TimerDue>) {
         let (due, drain) = mpsc::channel(queue);
-        (Self { pending: Schedule::default(), running: DashMap::new(), due, limit }, drain)
+        (Self { pending: Schedule::default(), running: DashMap::new(), plugins: DashSet::new(), due, limit }, drain)
+    }
+
+    /// From now on, and until it is forgotten, a plugin can have timers.
+    pub fn admit(&self, plugin: PluginId) {
+        self.plugins.insert(plugin);
     }
 
     /// Sets a timer.
     ///
     /// # Errors
-    /// `InvalidSchedule` says what is wrong with the recurrence and where; `QuotaExceeded`.
+    /// `InvalidSchedule` says what is wrong with the recurrence and where; `QuotaExceeded`; `Gone`.
     pub fn set(
         &self,
         tenant: &Arc<Tenant>,
@@ -168,8 +175,8 @@ impl Timers {
             }
         };
         let lease = tenant.lease(Limit::Timers).ok_or(TimerError::QuotaExceeded)?;
-        let number = self.pending.insert(due, |_| Timer { plugin, payload, missed, beat, lease });
-        Ok(TimerId(number))
+        let id = TimerId(self.pending.insert(due, |_| Timer { plugin, payload, missed, beat, lease }));
+        if self.is_gone(plugin, id) { Err(TimerError::Gone) } else { Ok(id) }
     }
 
     /// Takes a timer back. A run that has started is not stopped.
@@ -177,10 +184,10 @@ impl Timers {
     /// # Errors
     /// `Unknown`.
     pub fn cancel(&self, plugin: PluginId, id: TimerId) -> Result<(), TimerError> {
-        // Between two runs a timer is pending, and while its handler is called it is running. It may change over between the
-        // looks, but not there and back again.
-        let pending = || self.pending.remove_if(id.0, |timer| timer.plugin == plugin).is_some();
-        if pending() || self.cancel_running(plugin, id) || pending() { Ok(()) } else { Err(TimerError::Unknown) }
+        // Between two runs a timer is pending, and while its handler is called it is running.
+        let running = || self.cancel_running(plugin, id);
+        let is_cancelled = self.pending.remove_or(id.0, |timer| timer.plugin == plugin, running);
+        if is_cancelled { Ok(()) } else { Err(TimerError::Unknown) }
     }
 
     /// The pending timers of a plugin, those first that run first.
@@ -199,12 +206,22 @@ impl Timers {
         timers
     }
 
-    /// Takes all timers of a plugin back that has gone.
+    /// A plugin has gone: it has no timers any more. What it still runs can set none, and those whose handler is being called do not
+    /// repeat.
     pub fn forget(&self, plugin: PluginId) {
+        self.plugins.remove(&plugin);
         for timer in self.list(plugin) {
-            // One that has begun to run meanwhile finds no plugin.
-            let _was_pending = self.cancel(plugin, timer.id);
+            let _has_begun_meanwhile = self.cancel(plugin, timer.id);
         }
+    }
+
+    /// Whoever has just made a timer pending looks whether its plugin was forgotten meanwhile: that did not find this one, which goes now.
+    fn is_gone(&self, plugin: PluginId, id: TimerId) -> bool {
+        let is_gone = !self.plugins.contains(&plugin);
+        if is_gone {
+            let _was_found = self.cancel(plugin, id);
+        }
+        is_gone
     }
 
     /// How many timers are pending.
@@ -222,16 +239,14 @@ impl Timers {
     /// The run of a timer is over: a repeating one is set for its next, unless it was cancelled meanwhile.
     pub fn finished(&self, due: TimerDue) {
         let TimerDue { id, mut timer } = due;
-        match timer.beat.next(timer.missed) {
-            Some(next) => self.set_again(id, next, timer),
-            None => _ = self.running.remove(&id),
-        }
-    }
-
-    /// A timer that ran is pending again, unless it was cancelled meanwhile. The schedule's lock is taken first, as it is when a
-    /// timer begins to run.
-    fn set_again(&self, id: TimerId, due: Instant, timer: Timer) {
-        self.pending.again_if(id.0, due, timer, || self.running.remove(&id).is_some_and(|(_, run)| !run.cancelled));
+        let Some(next) = timer.beat.next(timer.missed) else {
+            self.running.remove(&id);
+            return;
+        };
+        let plugin = timer.plugin;
+        // The schedule's lock is taken first, as it is when a timer begins to run.
+        self.pending.again_if(id.0, next, timer, || self.running.remove(&id).is_some_and(|(_, run)| !run.cancelled));
+        let _has_gone = self.is_gone(plugin, id);
     }
 
     fn cancel_running(&self, plugin: PluginId, id: TimerId) -> bool {
@@ -244,15 +259,15 @@ impl Timers {
     /// Moves what is due into the queue, for as long as it is polled.
     pub(super) async fn run(&self) {
         loop {
-            let running = |number, timer: &Timer| {
-                let run = Run { plugin: timer.plugin, repeats: !timer.beat.is_once(), cancelled: false };
-                self.running.insert(TimerId(number), run);
+            let later = |number, timer: &mut Timer| {
+                let early = timer.beat.early();
+                if early.is_none() {
+                    let run = Run { plugin: timer.plugin, repeats: !timer.beat.is_once(), cancelled: false };
+                    self.running.insert(TimerId(number), run);
+                }
+                early.map(|early| Instant::now() + early.min(LOOK))
             };
-            let (number, mut timer) = self.pending.next(running).await;
-            if let Some(early) = timer.beat.early() {
-                self.set_again(TimerId(number), Instant::now() + early.min(LOOK), timer);
-                continue;
-            }
+            let (number, timer) = self.pending.next(later).await;
             let id = TimerId(number);
             if let Err(refused) = self.due.send(TimerDue { id, timer }).await {
                 // Nobody drains any more: the host is stopping.

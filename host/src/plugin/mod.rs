@@ -126,6 +126,7 @@ impl Plugins {
         };
         match Plugin::load(identity, manifest, component) {
             Ok(plugin) => {
+                self.hub.timers().admit(id);
                 let plugin = Arc::new(plugin);
                 self.plugins.insert(id, Arc::clone(&plugin));
                 Ok(plugin)
@@ -163,10 +164,12 @@ impl Plugins {
         self.shares.remove(&tenant);
     }
 
-    /// Forgets a plugin. Connections that it has go on with it.
+    /// Forgets a plugin, whose timers end. Connections that it has go on with it.
     pub fn remove(&self, plugin: &Plugin) {
         self.plugins.remove(&plugin.id());
-        self.names.remove(&(plugin.tenant(), plugin.name().to_owned()));
+        self.hub.timers().forget(plugin.id());
+        // Another one may have the name by now, if this one was removed before.
+        self.names.remove_if(&(plugin.tenant(), plugin.name().to_owned()), |_, id| *id == plugin.id());
     }
 
     /// The plugin of this name.

@@ -64,6 +64,7 @@ fn all_due(runtime: &Runtime, many: u32) -> Duration {
 /// A hub with so many timers.
 fn hub(timers: u32, delay: Duration) -> (Hub, mpsc::Receiver<TimerDue>) {
     let (hub, due) = Hub::new(NodeId::default(), Settings::default()).expect("random numbers");
+    hub.timers().admit(PLUGIN);
     for _ in 0..timers {
         hub.timers()
             .set(tenant(TENANT), PLUGIN, Recurrence::After(delay), Bytes::new(), Missed::Skip)

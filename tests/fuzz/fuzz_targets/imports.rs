@@ -35,6 +35,10 @@ const OWN: [&str; 12] = [
     "fuel allocated for hostcalls has been exhausted",
 ];
 
+/// After so many looks, each twice as long after the one before, a timer is taken for one that sets itself anew: 0.8 s, in which every event
+/// has come to its end.
+const SELF_MADE: u32 = 13;
+
 /// Who comes and goes has a channel of its own, whose handler ends with it.
 const CHANNEL: &str = "[[channel]]\nname = \"items\"\ncapacity = 4\nconcurrency = 2\n";
 
@@ -197,21 +201,32 @@ impl<'p> Client<'p> {
 
 /// Takes away what outlives connections by intent, and waits until the account is empty.
 async fn settle(plugins: &Plugins, plugin: Arc<Plugin>, life: Life) {
-    let (tenant, id) = (plugins.tenant(), plugin.id());
+    let tenant = plugins.tenant();
     if life == Life::OfThis {
         plugins.registry.remove(&plugin);
     }
     drop(plugin);
-    let stays = plugins.registry.find(tenant.id(), "stays").map_or(0, |_| 1);
+    let stays = || plugins.registry.find(tenant.id(), "stays");
     let used = || {
-        let used = |limit: Limit| tenant.usage().used(limit) - if limit == Limit::Plugins { stays } else { 0 };
+        let staying = stays().map_or(0, |_| 1);
+        let used = |limit: Limit| tenant.usage().used(limit) - if limit == Limit::Plugins { staying } else { 0 };
         let counted = |limit: &Limit| *limit != Limit::KeyValueBytes;
         Limit::ALL.into_iter().filter(counted).map(|limit| (limit.name(), used(limit))).collect::<Vec<_>>()
     };
     for step in 0..24 {
-        // What still runs may set timers and open channels.
-        plugins.hub.timers().forget(id);
+        // What still runs may open channels, and set timers if it stays. A program can be its own timer's: then the plugin has to go.
         plugins.hub.channels().forget(&tenant);
+        if life == Life::OfAll
+            && let Some(plugin) = stays()
+        {
+            if step == SELF_MADE && tenant.usage().used(Limit::Timers) > 0 {
+                plugins.registry.remove(&plugin);
+            }
+            let timers = plugins.hub.timers();
+            for timer in timers.list(plugin.id()) {
+                _ = timers.cancel(plugin.id(), timer.id);
+            }
+        }
         if used().iter().all(|(_, used)| *used == 0) {
             return;
         }

@@ -4,15 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use holdline::hub::{Missed, Recurrence, TimerDue, TimerError};
-use holdline::ids::{PluginId, TimerId};
+use holdline::ids::TimerId;
 use tokio::time::Instant;
 
-use crate::door::{Host, TENANT, item, passes, settle, tenant};
+use crate::door::{Host, OTHER, PLUGIN, TENANT, item, passes, settle, tenant};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
-const PLUGIN: PluginId = PluginId(1);
-const OTHER: PluginId = PluginId(2);
 
 fn set(host: &Host, recurrence: Recurrence) -> TimerId {
     set_with(host, recurrence, Missed::default())
@@ -212,6 +210,22 @@ async fn a_timer_that_runs_once_cannot_be_cancelled_any_more_while_it_runs() {
     assert_eq!(host.timers().cancel(PLUGIN, id), Err(TimerError::Unknown));
     host.timers().finished(due);
     assert_eq!(host.timers().cancel(PLUGIN, id), Err(TimerError::Unknown), "done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plugin_that_has_gone_has_no_timers() {
+    let mut host = Host::new();
+    let running = set(&host, Recurrence::Every(SECOND));
+    let due = next(&mut host).await;
+    set(&host, Recurrence::After(SECOND));
+    host.timers().forget(PLUGIN);
+    // What it was doing when it went may still ask for one.
+    let late = host.timers().set(tenant(TENANT), PLUGIN, Recurrence::Every(SECOND), Bytes::new(), Missed::Skip);
+    assert_eq!(late, Err(TimerError::Gone));
+    assert_eq!(due.id, running);
+    host.timers().finished(due);
+    assert!(host.timers().is_empty());
+    assert!(is_quiet(&mut host, 10 * SECOND).await);
 }
 
 #[tokio::test(start_paused = true)]

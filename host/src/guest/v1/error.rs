@@ -117,6 +117,7 @@ impl From<hub::TimerError> for timers::TimerError {
             hub::TimerError::InvalidSchedule(why) => Self::InvalidSchedule(why),
             hub::TimerError::Unknown => Self::Unknown,
             hub::TimerError::QuotaExceeded => Self::QuotaExceeded,
+            hub::TimerError::Gone => Self::NoHandler,
         }
     }
 }

@@ -2,7 +2,7 @@
 # It is not intended for manual editing.
 """
 Timers that call this plugin's `timer-handler`, each time in a new event. They belong to the plugin, not to the instance
-that set them, and live until they are done, cancelled, or the host ends.
+that set them, and live until they are done or cancelled, the plugin is removed, or the host ends.
 """
 from typing import TypeVar, Generic, Union, Optional, Protocol, Tuple, List, Any, Self, Callable
 from types import TracebackType

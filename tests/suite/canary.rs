@@ -71,6 +71,24 @@ async fn a_header_names_who_gets_it() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn a_plugin_that_was_removed_gets_none_and_leaves_its_name_to_another() -> anyhow::Result<()> {
+    let (host, plugin) = echo("removed").await?;
+    host.registry().remove(&plugin);
+    let manifest = Manifest::parse("name = \"removed\"", "removed")?;
+    let (component, tenant) = (COUNTER.component()?, TenantName::default());
+    let other = Deployment { manifest, component, route: Some("/".to_owned()), tenant };
+    host.registry().deploy(other).await?;
+    let mut client = host.connect("/").await?;
+
+    let late = try_out(&host, &plugin, CanaryRules::default()).await;
+    assert!(late.is_err_and(|error| error.to_string() == "plugin `removed` was removed meanwhile"));
+
+    assert_eq!(hears(&mut client).await?, "new");
+    assert!(host.registry().find(TenantId::default(), "removed").is_some());
+    Ok(())
+}
+
+#[tokio::test]
 async fn one_that_fails_is_taken_back_by_itself() -> anyhow::Result<()> {
     let (host, plugin) = echo("failing").await?;
     let mut steady = host.connect("/").await?;

@@ -218,6 +218,7 @@ impl From<LoadError> for Fault {
             LoadError::NoCanary { .. } => Self::conflict("no-canary", error.to_string()),
             LoadError::NotKept { .. } => Self::conflict("no-version", error.to_string()),
             LoadError::Exists { .. } => Self::conflict("exists", error.to_string()),
+            LoadError::Removed { .. } => Self::conflict("removed", error.to_string()),
             LoadError::Interrupted { .. } => Self::internal(&error),
             _ => Self::refused(&error),
         };

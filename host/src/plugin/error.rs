@@ -91,6 +91,12 @@ pub enum LoadError {
         /// The version that was asked for.
         digest: Option<Digest>,
     },
+    /// It was removed while a version of it was about to serve.
+    #[error("plugin `{name}` was removed meanwhile")]
+    Removed {
+        /// Which.
+        name: String,
+    },
     /// The thread that compiled it has died.
     #[error("compiling plugin `{name}` was interrupted")]
     Interrupted {
@@ -151,6 +157,7 @@ impl LoadError {
             Self::Quota { limit, .. } => Some(format!("raise `{limit}` among the tenant's limits")),
             Self::NoCanary { .. } => Some("put a version on trial first: `holdline deploy --canary 10`".to_owned()),
             Self::NotKept { .. } => Some("`holdline plugins NAME` shows the versions that are kept".to_owned()),
+            Self::Removed { .. } => Some("deploy it again if it is to be there".to_owned()),
             Self::Channel { .. } | Self::Instance { .. } | Self::Interrupted { .. } => None,
         }
     }

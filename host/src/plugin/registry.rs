@@ -176,7 +176,18 @@ impl Registry {
             return Err(error.into());
         }
         self.background.start(&plugin, &plugin.serving().version);
+        self.is_there(&plugin)?;
         Ok(plugin)
+    }
+
+    /// Whoever has just let a version of a plugin serve looks whether the plugin was removed meanwhile: that did not find this one, which
+    /// goes now.
+    pub(super) fn is_there(&self, plugin: &Plugin) -> Result<(), LoadError> {
+        if self.plugins.get(plugin.id()).is_some() {
+            return Ok(());
+        }
+        self.remove(plugin);
+        Err(LoadError::Removed { name: plugin.name().to_owned() })
     }
 
     /// Takes a plugin out: its workers and its timers end, nobody connects to it any more, and its connections are closed with 1001.
@@ -184,9 +195,9 @@ impl Registry {
         self.routes.remove(plugin);
         self.plugins.remove(plugin);
         plugin.end();
-        self.hub.timers().forget(plugin.id());
         self.hub.for_each_of(plugin.tenant(), |connection| {
-            if connection.plugin() == plugin.name() {
+            // Another one may have the name by now, but its name is there once for it.
+            if std::ptr::eq(connection.plugin(), plugin.name()) {
                 connection.close(CloseFrame::GOING_AWAY);
             }
         });

@@ -28,8 +28,7 @@ impl Registry {
         if let Some(route) = route.or_else(|| self.routes().of(plugin)) {
             self.routes().set(&plugin.owner().hosts(), &route, plugin, version.exports())?;
         }
-        self.let_serve(plugin, version);
-        Ok(())
+        Ok(self.let_serve(plugin, version)?)
     }
 
     /// Gives some connections of a plugin another version, which is checked and tried first. Timers, workers and channels stay with the one
@@ -47,7 +46,7 @@ impl Registry {
         let _one_at_a_time = plugin.changing.lock().await;
         let version = prepare(plugin, manifest, component).await?;
         plugin.try_out(version, rules);
-        Ok(())
+        self.is_there(plugin)
     }
 
     /// Lets the canary of a plugin serve all.
@@ -58,8 +57,7 @@ impl Registry {
         let _one_at_a_time = plugin.changing.lock().await;
         let canary = plugin.serving().canary.clone().ok_or_else(|| no_canary(plugin))?;
         canary.version.open_channels()?;
-        self.let_serve(plugin, Arc::clone(&canary.version));
-        Ok(())
+        self.let_serve(plugin, Arc::clone(&canary.version))
     }
 
     /// Changes who gets the canary of a plugin, and what it must not do.
@@ -88,13 +86,12 @@ impl Registry {
         let _one_at_a_time = plugin.changing.lock().await;
         let kept = plugin.kept(digest).ok_or_else(|| LoadError::NotKept { name: plugin.name().to_owned(), digest })?;
         kept.open_channels()?;
-        self.let_serve(plugin, Arc::new(kept.again()));
-        Ok(())
+        self.let_serve(plugin, Arc::new(kept.again()))
     }
 
     /// From now on this one, whose channels are open. The resident workers of the version before end when they have nothing in hand, and
     /// those of the new one are there already; workers that a plugin has started itself go on to their own end.
-    fn let_serve(&self, plugin: &Arc<Plugin>, version: Arc<Version>) {
+    fn let_serve(&self, plugin: &Arc<Plugin>, version: Arc<Version>) -> Result<(), LoadError> {
         let before = Arc::clone(&plugin.serving().version);
         plugin.swap(Arc::clone(&version));
         self.background().start(plugin, &version);
@@ -105,6 +102,7 @@ impl Registry {
                 before.cool();
             });
         }
+        self.is_there(plugin)
     }
 }
 

@@ -2,8 +2,9 @@
 //! channel handlers: nothing of the host fails, no trap is but the guest's own, and afterwards its tenant's account is empty.
 #![no_main]
 
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use arbitrary::{Result, Unstructured};
 use holdline::guest::v1::{Acceptance, Capabilities, Event, Grants};
@@ -35,9 +36,12 @@ const OWN: [&str; 12] = [
     "fuel allocated for hostcalls has been exhausted",
 ];
 
-/// After so many looks, each twice as long after the one before, a timer is taken for one that sets itself anew: 0.8 s, in which every event
-/// has come to its end.
+/// A program can be its own timer's, which goes on for ever. After so many looks, each twice as long after the one before, a timer is taken for
+/// such a one, and the plugin that stays goes, too: 0.8 s, in which every event has come to its end.
 const SELF_MADE: u32 = 13;
+
+/// A program can be its own worker's, too, and then no virtual time passes. When an input takes this long the plugin goes in any case.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Who comes and goes has a channel of its own, whose handler ends with it.
 const CHANNEL: &str = "[[channel]]\nname = \"items\"\ncapacity = 4\nconcurrency = 2\n";
@@ -45,7 +49,10 @@ const CHANNEL: &str = "[[channel]]\nname = \"items\"\ncapacity = 4\nconcurrency 
 static STAGE: OnceLock<Stage> = OnceLock::new();
 
 fuzz_target!(|bytes: &[u8]| {
-    let stage = STAGE.get_or_init(Stage::new);
+    let stage = STAGE.get_or_init(|| {
+        thread::spawn(lose_patience);
+        Stage::new()
+    });
     let mut u = Unstructured::new(bytes);
     let rules = u.arbitrary::<u8>().unwrap_or_default();
     let time = if rules & 7 == 7 { Time::Real } else { Time::Virtual };
@@ -66,6 +73,8 @@ struct Stage {
     player: Player,
     out_of_time: Plugins,
     in_time: Plugins,
+    /// Since when there is an input, and on which host.
+    playing: Mutex<Option<(Instant, Time)>>,
 }
 
 impl Stage {
@@ -74,22 +83,27 @@ impl Stage {
         let (out_of_time, in_time) = (Plugins::out_of_time(), Plugins::in_time());
         grant(&out_of_time);
         grant(&in_time);
-        Self { player: Player::new(), out_of_time, in_time }
+        Self { player: Player::new(), out_of_time, in_time, playing: Mutex::new(None) }
+    }
+
+    fn host(&self, time: Time) -> &Plugins {
+        match time {
+            Time::Virtual => &self.out_of_time,
+            Time::Real => &self.in_time,
+        }
     }
 
     fn play(&self, time: Time, life: Life, u: &mut Unstructured<'_>) {
-        let plugins = match time {
-            Time::Virtual => &self.out_of_time,
-            Time::Real => &self.in_time,
-        };
+        let plugins = self.host(time);
         // An event that waits for ever does so for its whole time, which passes; or not, but then there is a timer each millisecond of it.
         let timeout = if time == Time::Real { "5ms" } else { "500ms" };
         plugins.block_on(async {
-            let plugin = match (life, plugins.registry.find(plugins.tenant().id(), "stays")) {
+            let plugin = match (life, stays(plugins)) {
                 (Life::OfAll, Some(plugin)) => plugin,
                 (Life::OfAll, None) => deploy(plugins, &self.player, "stays", timeout, "").await,
                 (Life::OfThis, _) => deploy(plugins, &self.player, "goes", timeout, CHANNEL).await,
             };
+            *self.playing.lock().expect("no panic") = Some((Instant::now(), time));
             let mut clients = Vec::new();
             for path in ["/fuzz", "/other"] {
                 clients.push(Client::connect(plugins, &plugin, path, Author::new(&self.player, time)).await);
@@ -101,6 +115,28 @@ impl Stage {
             }
             settle(plugins, plugin, life).await;
         });
+        *self.playing.lock().expect("no panic") = None;
+    }
+}
+
+fn stays(plugins: &Plugins) -> Option<Arc<Plugin>> {
+    plugins.registry.find(plugins.tenant().id(), "stays")
+}
+
+/// Ends what does not end, on a thread of its own.
+fn lose_patience() {
+    loop {
+        thread::sleep(PATIENCE / 20);
+        let Some(stage) = STAGE.get() else { continue };
+        let playing = *stage.playing.lock().expect("no panic");
+        if let Some((since, time)) = playing
+            && since.elapsed() > PATIENCE
+        {
+            let plugins = stage.host(time);
+            if let Some(plugin) = stays(plugins) {
+                plugins.registry.remove(&plugin);
+            }
+        }
     }
 }
 
@@ -206,18 +242,17 @@ async fn settle(plugins: &Plugins, plugin: Arc<Plugin>, life: Life) {
         plugins.registry.remove(&plugin);
     }
     drop(plugin);
-    let stays = || plugins.registry.find(tenant.id(), "stays");
     let used = || {
-        let staying = stays().map_or(0, |_| 1);
+        let staying = stays(plugins).map_or(0, |_| 1);
         let used = |limit: Limit| tenant.usage().used(limit) - if limit == Limit::Plugins { staying } else { 0 };
         let counted = |limit: &Limit| *limit != Limit::KeyValueBytes;
         Limit::ALL.into_iter().filter(counted).map(|limit| (limit.name(), used(limit))).collect::<Vec<_>>()
     };
     for step in 0..24 {
-        // What still runs may open channels, and set timers if it stays. A program can be its own timer's: then the plugin has to go.
+        // What still runs may open channels, and set timers if it stays.
         plugins.hub.channels().forget(&tenant);
         if life == Life::OfAll
-            && let Some(plugin) = stays()
+            && let Some(plugin) = stays(plugins)
         {
             if step == SELF_MADE && tenant.usage().used(Limit::Timers) > 0 {
                 plugins.registry.remove(&plugin);

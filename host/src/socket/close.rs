@@ -49,6 +49,11 @@ impl Ending {
         self.heard.is_some() || self.unreadable && self.said.is_some()
     }
 
+    /// One of both sides has said Close, or nothing more comes.
+    pub(super) fn has_begun(&self) -> bool {
+        self.is_over() || self.has_said_close()
+    }
+
     /// Nothing more comes from the client.
     pub(super) fn is_over(&self) -> bool {
         self.lost || self.unreadable || self.heard.is_some()

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::cork;
 use super::entry::Stay;
 use super::extension::Agreed;
 use super::listener::Door;
@@ -152,6 +153,8 @@ impl ConnectionTask {
             if let Poll::Ready(outcome) = call.as_mut().poll(cx) {
                 return Poll::Ready(outcome);
             }
+            // The event lasts, and answers to others are not to wait for its end.
+            cork::write_all();
             // Whatever the socket is ready for has been done, or wakes this task again; messages wait for the event to end.
             let _socket = wire.poll(cx);
             if hub.is_abandoning() { Poll::Ready(Err(())) } else { Poll::Pending }

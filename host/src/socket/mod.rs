@@ -3,6 +3,8 @@
 
 mod close;
 mod connection;
+mod cork;
+mod corked;
 mod deflate;
 mod entry;
 mod extension;
@@ -13,6 +15,7 @@ mod listener;
 mod reader;
 mod settings;
 mod stream;
+mod tcp;
 mod tls;
 mod upgrade;
 mod violation;

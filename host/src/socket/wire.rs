@@ -9,10 +9,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::AsyncWrite;
 use tokio::time::{Instant, Sleep};
 
 use super::close::Ending;
+use super::corked::Corked;
 use super::entry::Stay;
 use super::extension::Agreed;
 use super::head::FirstBit;
@@ -35,7 +36,7 @@ const TRAFFIC: &str = "traffic";
 
 /// One client's socket.
 pub(super) struct Wire {
-    stream: Stream,
+    stream: Corked,
     pub(super) connection: Arc<Connection>,
     reader: Reader,
     // What has come and is not read yet: something only while the inbox is full.
@@ -80,7 +81,7 @@ impl Wire {
         let keepalive = Keepalive::new(settings, &connection);
         let inbox = Inbox::new(hub.settings(), Arc::clone(connection.owner()));
         Self {
-            stream,
+            stream: stream.into(),
             connection,
             reader: Reader::new(
                 hub.settings().message_bytes(),
@@ -170,9 +171,7 @@ impl Wire {
         if !is_spoken_on || self.ending.is_lost() {
             return;
         }
-        let mut thrown_away = vec![0; 4096];
-        let closed = self.stream.shutdown().await;
-        while closed.is_ok() && self.stream.read(&mut thrown_away).await.is_ok_and(|size| size > 0) {}
+        self.stream.throw_away().await;
     }
 
     /// Takes what is to be written, as much as goes out in one write, and asks what else there is to do.
@@ -209,7 +208,13 @@ impl Wire {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) {
+        let came_back = self.stream.take_back(self.writer.unwritten());
         if self.writer.is_empty() || self.ending.is_lost() {
+            return;
+        }
+        // What is more than messages on their way is written now, because something follows from it.
+        let is_urgent = came_back || !self.told.is_empty() || self.stalled_since.is_some() || self.ending.has_begun();
+        if !is_urgent && self.stream.wait(self.writer.unwritten(), cx) {
             return;
         }
         match self.writer.poll(&mut self.stream, cx) {
@@ -251,17 +256,16 @@ impl Wire {
         }
         let mut room = [MaybeUninit::uninit(); READ];
         while !self.ending.is_over() && !self.inbox.is_full() {
-            let mut buffer = ReadBuf::uninit(&mut room);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+            match self.stream.poll_read(cx, &mut room) {
                 Poll::Pending => return,
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                Poll::Ready(Ok(came)) if !came.is_empty() => {
                     self.keepalive.hear();
-                    let mut input = buffer.filled();
+                    let mut input = &*came;
                     self.hear(&mut input);
                     self.unread = Bytes::copy_from_slice(input);
                 }
                 // The peer has gone without a word.
-                Poll::Ready(Ok(()) | Err(_)) => self.lost(),
+                Poll::Ready(Ok(_) | Err(_)) => self.lost(),
             }
         }
     }
@@ -364,7 +368,7 @@ impl Wire {
         if take(&mut self.spoken) {
             self.silent_since = now;
         }
-        let hearing = if self.ending.is_over() || self.ending.has_said_close() {
+        let hearing = if self.ending.has_begun() {
             Hearing::Over
         } else if self.inbox.is_full() {
             Hearing::Nothing

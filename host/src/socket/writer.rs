@@ -12,10 +12,10 @@ use super::extension::WindowBits;
 use crate::message::{CloseFrame, Message};
 
 /// So many bytes are put together before they are written: enough for the cost of a write not to matter.
-const FULL: usize = 64 << 10;
+pub(super) const FULL: usize = 64 << 10;
 
 /// A buffer larger than this is not kept for the next message.
-const KEPT: usize = 512;
+pub(super) const KEPT: usize = 512;
 
 /// Frames that have not been written.
 #[derive(Debug, Default)]
@@ -42,6 +42,11 @@ impl Writer {
     /// How many bytes more may be put in before it should be written.
     pub(super) fn room(&self) -> usize {
         FULL.saturating_sub(self.bytes.len())
+    }
+
+    /// What is not written yet, when nothing of it is.
+    pub(super) fn unwritten(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
     }
 
     /// True if all is written.

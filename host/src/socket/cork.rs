@@ -1,0 +1,360 @@
+//! Small writes to clients wait until the other connections that are ready have been handled, and go out one after the other.
+//!
+//! Waking a client that sleeps is the dearest part of sending to it, where it is on the same machine: one that is given its answers
+//! one by one, with a handler's time between two of them, sleeps before each. It knows no frames, only bytes.
+
+use std::cell::RefCell;
+use std::io;
+use std::mem::{MaybeUninit, swap, take};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::task::{Context, Poll, Wake, Waker, ready};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::net::TcpStream;
+
+use super::tcp::Tcp;
+use super::writer::{FULL, KEPT};
+
+/// So many writes of a thread wait. Of more, a client would not be woken less often by much.
+const MOST: usize = 32;
+
+/// So long the first of them waits, or a little longer: the clock is looked at when every fourth has come.
+const LONGEST: Duration = Duration::from_micros(500);
+
+/// When a write has waited and no other has come, so many go out at once before one waits again: there is not much to do, and then
+/// waiting brings nothing and costs a look for what else is ready.
+const AT_ONCE: u8 = 15;
+
+/// A TCP stream, shared by the connection's task and by the thread on which a write waits.
+#[derive(Debug)]
+pub(super) struct Cork {
+    tcp: Tcp,
+    way_out: Mutex<WayOut>,
+    // What waited could not be written, and is the task's again.
+    came_back: AtomicBool,
+}
+
+#[derive(Debug)]
+struct WayOut {
+    // What goes out before anything else.
+    waiting: Vec<u8>,
+    // A thread knows that something waits.
+    is_listed: bool,
+    task: Waker,
+}
+
+/// The writes that wait on a thread.
+#[derive(Default)]
+struct Waiting {
+    writes: Vec<Arc<Cork>>,
+    since: Option<Instant>,
+    at_once: u8,
+}
+
+thread_local! {
+    static WAITING: RefCell<Waiting> = RefCell::default();
+}
+
+/// Writes what waits on this thread. To be called when something has begun that may last.
+pub(super) fn write_all() {
+    let mut writes = WAITING.with_borrow_mut(|waiting| take(&mut waiting.writes));
+    writes.iter().for_each(|cork| cork.write());
+    // Nothing has come meanwhile: no task runs on this thread.
+    writes.clear();
+    WAITING.with_borrow_mut(|waiting| waiting.writes = writes);
+}
+
+/// What becomes of bytes that are to wait.
+enum Put {
+    NoRoom,
+    /// They go with others that wait already.
+    Listed,
+    ToBeListed,
+}
+
+/// What is to be done when one more waits.
+enum Next {
+    Wait,
+    Write,
+    /// It is the first one.
+    Begin,
+}
+
+impl Waiting {
+    /// The runtime has looked what else is ready.
+    fn ends(&mut self) {
+        if self.writes.len() == 1 {
+            self.at_once = AT_ONCE;
+        }
+    }
+
+    fn goes_at_once(&mut self) -> bool {
+        let goes = self.at_once > 0;
+        self.at_once -= u8::from(goes);
+        goes
+    }
+
+    fn list(&mut self, cork: &Arc<Cork>) -> Next {
+        self.writes.push(Arc::clone(cork));
+        match self.writes.len() {
+            1 => {
+                self.since = Some(Instant::now());
+                Next::Begin
+            }
+            MOST.. => Next::Write,
+            count if count.is_multiple_of(4) && self.since.is_some_and(|it| it.elapsed() > LONGEST) => Next::Write,
+            _ => Next::Wait,
+        }
+    }
+}
+
+/// What the runtime wakes when it has looked what else is ready.
+static WRITE_ALL: LazyLock<Waker> = LazyLock::new(|| Arc::new(WriteAll).into());
+
+struct WriteAll;
+
+impl Wake for WriteAll {
+    fn wake(self: Arc<Self>) {
+        WAITING.with_borrow_mut(Waiting::ends);
+        write_all();
+    }
+}
+
+impl Cork {
+    pub(super) fn new(stream: TcpStream) -> Arc<Self> {
+        let way_out = WayOut { waiting: Vec::new(), is_listed: false, task: Waker::noop().clone() };
+        Arc::new(Self { tcp: stream.into(), way_out: Mutex::new(way_out), came_back: AtomicBool::new(false) })
+    }
+
+    /// Has these bytes wait to be written, and leaves an empty buffer in their place; or leaves them as they are, to be written now.
+    /// If they cannot be written later, the task is woken and has to take them back.
+    pub(super) fn wait(self: &Arc<Self>, bytes: &mut Vec<u8>, cx: &Context<'_>) -> bool {
+        if WAITING.with_borrow_mut(Waiting::goes_at_once) {
+            return false;
+        }
+        match self.put(bytes, cx.waker()) {
+            Put::NoRoom => return false,
+            Put::Listed => {}
+            Put::ToBeListed => match WAITING.with_borrow_mut(|waiting| waiting.list(self)) {
+                Next::Wait => {}
+                Next::Write => write_all(),
+                Next::Begin => {
+                    // The runtime wakes what has given way after it has looked what else is ready, on the thread on which that was.
+                    let _ready_later = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&WRITE_ALL));
+                }
+            },
+        }
+        true
+    }
+
+    /// Puts what could not be written before these bytes. True if there was something.
+    pub(super) fn take_back(&self, bytes: &mut Vec<u8>) -> bool {
+        if !self.came_back.load(Ordering::Acquire) {
+            return false;
+        }
+        let mut way_out = self.way_out.lock();
+        self.came_back.store(false, Ordering::Relaxed);
+        bytes.splice(..0, way_out.waiting.drain(..));
+        true
+    }
+
+    /// Reads as much as there is room for. Nothing means that the peer has said all.
+    pub(super) fn poll_read<'a>(
+        &self,
+        cx: &mut Context<'_>,
+        room: &'a mut [MaybeUninit<u8>],
+    ) -> Poll<io::Result<&'a [u8]>> {
+        self.tcp.poll_read(cx, room)
+    }
+
+    /// Writes these bytes, after what waits.
+    pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_flush(cx))?;
+        self.tcp.poll_send(cx, bytes)
+    }
+
+    /// Writes what waits.
+    pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let way_out = &mut *self.way_out.lock();
+        while !way_out.waiting.is_empty() {
+            match ready!(self.tcp.poll_send(cx, &way_out.waiting))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                size => way_out.sent(size),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Says that nothing follows what waits.
+    pub(super) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_flush(cx))?;
+        Poll::Ready(self.tcp.shutdown())
+    }
+
+    fn put(&self, bytes: &mut Vec<u8>, task: &Waker) -> Put {
+        let mut way_out = self.way_out.lock();
+        if way_out.waiting.len().saturating_add(bytes.len()) > FULL || self.came_back.load(Ordering::Relaxed) {
+            return Put::NoRoom;
+        }
+        if way_out.waiting.is_empty() {
+            swap(&mut way_out.waiting, bytes);
+        } else {
+            way_out.waiting.append(bytes);
+        }
+        if !way_out.task.will_wake(task) {
+            way_out.task.clone_from(task);
+        }
+        if std::mem::replace(&mut way_out.is_listed, true) { Put::Listed } else { Put::ToBeListed }
+    }
+
+    /// Writes what waits, as far as the stream takes it.
+    fn write(&self) {
+        let way_out = &mut *self.way_out.lock();
+        way_out.is_listed = false;
+        while !way_out.waiting.is_empty() {
+            match self.tcp.try_send(&way_out.waiting) {
+                Ok(size) if size > 0 => way_out.sent(size),
+                // Whatever it is, the task meets it again when it writes the rest.
+                Ok(_) | Err(_) => {
+                    self.came_back.store(true, Ordering::Release);
+                    way_out.task.wake_by_ref();
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl WayOut {
+    /// So much of what waited is written.
+    fn sent(&mut self, size: usize) {
+        self.waiting.drain(..size);
+        if self.waiting.is_empty() && self.waiting.capacity() > KEPT {
+            self.waiting = Vec::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A corked stream and its peer.
+    async fn pair() -> (Arc<Cork>, TcpStream) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
+        let peer = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let (stream, _) = listener.accept().await.expect("accepted");
+        stream.writable().await.expect("writable");
+        (Cork::new(stream), peer)
+    }
+
+    async fn wait(stream: &Arc<Cork>, bytes: &[u8]) -> bool {
+        let mut bytes = bytes.to_vec();
+        poll_fn(|cx| Poll::Ready(stream.wait(&mut bytes, cx) && bytes.is_empty())).await
+    }
+
+    fn waiting() -> usize {
+        WAITING.with_borrow(|waiting| waiting.writes.len())
+    }
+
+    fn unwritten(stream: &Cork) -> usize {
+        stream.way_out.lock().waiting.len()
+    }
+
+    async fn write(stream: &Cork, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let size = poll_fn(|cx| stream.poll_write(cx, bytes)).await.expect("written");
+            bytes = &bytes[size..];
+        }
+    }
+
+    async fn shut_down(stream: &Cork) {
+        poll_fn(|cx| stream.poll_shutdown(cx)).await.expect("shut down");
+    }
+
+    async fn read(peer: &mut TcpStream, count: usize) -> Vec<u8> {
+        let mut read = vec![0; count];
+        peer.read_exact(&mut read).await.expect("read");
+        read
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_written_in_order_when_the_runtime_has_nothing_else_to_do() {
+        let (one, mut its_peer) = pair().await;
+        let (other, mut others_peer) = pair().await;
+        assert!(wait(&one, b"a").await && wait(&other, b"x").await && wait(&one, b"b").await);
+        assert_eq!((waiting(), unwritten(&one), unwritten(&other)), (2, 2, 1));
+        assert_eq!((read(&mut its_peer, 2).await, read(&mut others_peer, 1).await), (b"ab".to_vec(), b"x".to_vec()));
+        assert_eq!((waiting(), unwritten(&one), unwritten(&other)), (0, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn what_is_written_now_comes_after_what_waits() {
+        let (stream, mut peer) = pair().await;
+        assert!(wait(&stream, b"first ").await);
+        write(&stream, b"second").await;
+        shut_down(&stream).await;
+        let mut read = Vec::new();
+        peer.read_to_end(&mut read).await.expect("read");
+        assert_eq!(read, b"first second");
+    }
+
+    #[tokio::test]
+    async fn a_thread_on_which_much_waits_writes_it() {
+        let mut pairs = Vec::new();
+        for _ in 0..MOST {
+            pairs.push(pair().await);
+        }
+        for (count, (stream, _)) in pairs.iter().enumerate() {
+            assert!(waiting() <= count);
+            assert!(wait(stream, b"x").await);
+        }
+        assert_eq!(waiting(), 0);
+        assert!(pairs.iter().all(|(stream, _)| unwritten(stream) == 0));
+    }
+
+    #[tokio::test]
+    async fn who_is_alone_does_not_wait_again_for_a_while() {
+        let (stream, mut peer) = pair().await;
+        assert!(wait(&stream, b"x").await);
+        read(&mut peer, 1).await;
+        for _ in 0..AT_ONCE {
+            assert!(!wait(&stream, b"x").await);
+        }
+        assert!(wait(&stream, b"x").await);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_written_goes_back_to_the_task() {
+        let (stream, mut peer) = pair().await;
+        let all: Vec<u8> = (0..16_u32 << 20).map(|it| it.to_le_bytes()[1]).collect();
+        let (mut rest, mut was_back) = (all.clone(), 0);
+        let sent = async {
+            // More than the system takes: what waits is in its way then.
+            while !rest.is_empty() {
+                let mut next: Vec<u8> = rest.drain(..rest.len().min(FULL)).collect();
+                was_back += u32::from(stream.take_back(&mut next));
+                if !wait(&stream, &next).await {
+                    write(&stream, &next).await;
+                }
+                write_all();
+            }
+            shut_down(&stream).await;
+        };
+        let taken = async {
+            let mut taken = Vec::new();
+            peer.read_to_end(&mut taken).await.expect("read");
+            taken
+        };
+        let ((), taken) = tokio::join!(sent, taken);
+        assert!(taken == all && was_back > 0);
+    }
+}

@@ -46,6 +46,8 @@ mod handlers;
 #[doc(hidden)]
 pub mod bindings;
 mod export;
+#[cfg(target_os = "wasi")]
+mod stdio;
 
 pub use channel::{Channel, ChannelError, select};
 pub use connect::{Acceptance, ConnectHandler, Refusal, Upgrade};

@@ -12,12 +12,11 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use super::component::make;
+use super::{EngineError, Settings, config};
 use bytesize::ByteSize;
 use parking_lot::Mutex;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, nice, setrlimit};
-use wasmtime::component::Component;
-
-use super::{EngineError, Settings, config};
 
 /// The name of the command that compiles what is on its standard input.
 pub(crate) const COMMAND: &str = "compile";
@@ -202,7 +201,7 @@ pub(crate) fn compile_here(
     // Of the two, the first tells it by a signal that the parent knows.
     let rlimit = Rlimit { current: Some(cpu), maximum: Some(cpu.saturating_add(1)) };
     setrlimit(Resource::Cpu, rlimit).map_err(io::Error::from)?;
-    let code = Component::new(&engine, &component).and_then(|component| component.serialize());
+    let code = make(&engine, &component).and_then(|component| component.serialize());
     Ok(to.write_all(&code.map_err(ProcessError::Refused)?)?)
 }
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use wasmtime::component::Component;
 
+use super::fuse::fuse;
 use super::{CompileError, Digest, Engine};
 
 /// A component that can run.
@@ -102,9 +103,9 @@ impl Engine {
             Some(compiler) => {
                 let code = compiler.compile(bytes)?;
                 // An emulator may show this process another processor than its child. What compiles within the bounds there does so here.
-                revive(&self.inner, &code).or_else(|_| Component::new(&self.inner, bytes))
+                revive(&self.inner, &code).or_else(|_| make(&self.inner, bytes))
             }
-            None => Component::new(&self.inner, bytes),
+            None => make(&self.inner, bytes),
         }
         .map_err(LoadError::Invalid)?;
         tracing::debug!(%digest, took = ?begun.elapsed(), "compiled");
@@ -113,6 +114,13 @@ impl Engine {
         }
         Ok(component)
     }
+}
+
+/// Compiles a component. What is known to be cheaper to instantiate is compiled in its place.
+pub(super) fn make(engine: &wasmtime::Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
+    let fused = fuse(bytes).and_then(|fused| Component::new(engine, fused).ok());
+    // What is wrong with a component is said of the component itself.
+    fused.map_or_else(|| Component::new(engine, bytes), Ok)
 }
 
 #[allow(unsafe_code, reason = "machine code is run as another process wrote it")]

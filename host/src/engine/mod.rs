@@ -5,6 +5,7 @@ mod cache;
 mod clock;
 mod compiler;
 mod component;
+mod fuse;
 mod limits;
 mod pool;
 mod seat;

@@ -1,7 +1,7 @@
 //! What a plugin prints, without the C library's table of descriptors.
 //!
-//! That table knows files, sockets, pipes and terminals, none of which a plugin has here, and each of its fourteen imports would be linked anew
-//! for each instance. The standard library prints through `write` and `writev`, and asks `getenv` how a panic is to be shown: these three are
+//! That table knows files, sockets, pipes and terminals, none of which a plugin has here, and each of the nineteen imports that come with it would be
+//! linked anew for each instance. The standard library prints through `write` and `writev`, and asks `getenv` how a panic is to be shown: these three are
 //! here instead, and what the C library has in their place is not linked. The host gives plugins no environment, so there is nothing to
 //! be found in it.
 #![allow(unsafe_code, reason = "the C library's functions are called with its pointers")]

@@ -12,11 +12,12 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use super::component::make;
-use super::{EngineError, Settings, config};
 use bytesize::ByteSize;
 use parking_lot::Mutex;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, nice, setrlimit};
+
+use super::component::make;
+use super::{EngineError, Settings, config};
 
 /// The name of the command that compiles what is on its standard input.
 pub(crate) const COMMAND: &str = "compile";

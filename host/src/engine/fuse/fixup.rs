@@ -1,10 +1,10 @@
 //! The fixup, for the table of the main module: what was put into the shim's goes behind what was there.
 
-use wasm_encoder::reencode::{Error, Reencode, utils};
+use wasm_encoder::reencode::{Error, Reencode};
 use wasm_encoder::{ConstExpr, Module, TableType};
 use wasmparser::{Operator, Parser};
 
-use super::{OtherShape, other};
+use super::{OtherShape, keep_names, other};
 
 /// The same fixup for this table, whose new places begin here.
 pub(super) fn moved(module: &[u8], table: TableType, first: u32) -> Result<Module, Error<OtherShape>> {
@@ -42,7 +42,6 @@ impl Reencode for Moving {
         module: &mut Module,
         section: wasmparser::CustomSectionReader<'_>,
     ) -> Result<(), Error<OtherShape>> {
-        // Names help whoever reads the stack of a trap. Nobody reads the rest.
-        if section.name() == "name" { utils::parse_custom_section(self, module, section) } else { Ok(()) }
+        keep_names(self, module, section)
     }
 }

@@ -11,7 +11,7 @@ use wasm_encoder::{
 use wasmparser::{Operator, Parser, Payload, TypeRef};
 
 use super::shape::TABLE;
-use super::{OtherShape, other};
+use super::{OtherShape, keep_names, other};
 
 /// The module with its own stand-ins.
 pub(super) struct Fused {
@@ -221,7 +221,6 @@ impl Reencode for Fusing {
         module: &mut Module,
         section: wasmparser::CustomSectionReader<'_>,
     ) -> Result<(), Error<OtherShape>> {
-        // Names help whoever reads the stack of a trap. Nobody reads the rest.
-        if section.name() == "name" { utils::parse_custom_section(self, module, section) } else { Ok(()) }
+        keep_names(self, module, section)
     }
 }

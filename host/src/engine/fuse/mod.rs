@@ -15,7 +15,8 @@ mod main_module;
 mod shape;
 
 use shape::Shape;
-use wasm_encoder::reencode::Error;
+use wasm_encoder::Module;
+use wasm_encoder::reencode::{Error, Reencode, utils};
 
 /// The component with its shim fused, if it has one of the known shape.
 pub(super) fn fuse(component: &[u8]) -> Option<Vec<u8>> {
@@ -30,6 +31,15 @@ struct OtherShape(&'static str);
 
 fn other<T>(why: &'static str) -> Result<T, Error<OtherShape>> {
     Err(Error::UserError(OtherShape(why)))
+}
+
+/// Names help whoever reads the stack of a trap. Nobody reads what else is beside the code.
+fn keep_names(
+    reencoder: &mut impl Reencode<Error = OtherShape>,
+    module: &mut Module,
+    section: wasmparser::CustomSectionReader<'_>,
+) -> Result<(), Error<OtherShape>> {
+    if section.name() == "name" { utils::parse_custom_section(reencoder, module, section) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -57,8 +57,8 @@ impl Tcp {
     /// The same for nobody who could be woken.
     pub(super) fn try_send(&self, bytes: &[u8]) -> io::Result<usize> {
         self.transfer(Interest::WRITABLE, bytes.len(), || {
-            // Programs in Rust ignore the signal of a closed pipe.
-            let size = send(&self.0, bytes, SendFlags::empty())?;
+            // A peer that is gone is an error of this call, and no signal that ends a process which does not ignore it.
+            let size = send(&self.0, bytes, SendFlags::NOSIGNAL)?;
             Ok((size, size))
         })
     }

@@ -10,14 +10,15 @@ use holdline_fuzz::shown::{check_error, check_hidden};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    match Config::parse(text, Path::new("holdline.toml")) {
+    let read = |text: &str| Config::parse(text, Path::new("holdline.toml"));
+    match read(text) {
         Ok(config) => {
-            check_hidden(&format!("{config:?}"), text);
             check_times(&config);
             config.warn_of_overcommitment();
         }
-        Err(error) => check_error(&error.to_string(), text),
+        Err(error) => check_error(&error.to_string()),
     }
+    check_hidden(text, |text| read(text).map_or_else(|error| error.to_string(), |config| format!("{config:?}")));
 });
 
 fn check_times(config: &Config) {

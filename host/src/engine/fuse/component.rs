@@ -2,17 +2,20 @@
 
 use wasm_encoder::reencode::{Error, Reencode, ReencodeComponent};
 use wasm_encoder::{
-    Component, ComponentAliasSection, ComponentSectionId, InstanceSection, ModuleArg, ModuleSection, RawSection,
+    Component, ComponentAliasSection, ComponentSectionId, ExportKind, InstanceSection, ModuleArg, ModuleSection,
+    RawSection,
 };
 use wasmparser::{ComponentAlias, ExternalKind, Instance, Parser};
 
+use super::little_data::{LittleData, MEMORY};
+use super::main_module::Data;
 use super::shape::{Shape, TABLE};
 use super::{OtherShape, fixup, main_module, other};
 
 /// The component with its shim fused.
 pub(super) fn fused(component: &[u8], shape: &Shape) -> Result<Vec<u8>, Error<OtherShape>> {
     let mut fused = Component::new();
-    let mut fusing = Fusing { shape, modules: 0, instances: 0, main: None };
+    let mut fusing = Fusing { shape, modules: 0, instances: 0, main: None, data: None };
     fusing.parse_component(&mut fused, Parser::new(0), component)?;
     Ok(fused.finish())
 }
@@ -24,6 +27,8 @@ struct Fusing<'a> {
     instances: u32,
     // The table of the main module, and its first new place.
     main: Option<(wasm_encoder::TableType, u32)>,
+    // What goes from the main module to the fixup, and the number of the memory that it is for.
+    data: Option<(LittleData, u32)>,
 }
 
 impl Fusing<'_> {
@@ -64,12 +69,17 @@ impl ReencodeComponent for Fusing<'_> {
             return Ok(());
         }
         if number == self.shape.main_module {
-            let fused = main_module::fused(module, &self.shape.places, self.shape.count)?;
+            if let Some(memory) = self.shape.memory {
+                self.data = LittleData::of(module)?.map(|data| (data, memory));
+            }
+            let data = if self.data.is_some() { Data::Goes } else { Data::Stays };
+            let fused = main_module::fused(module, &self.shape.places, self.shape.count, data)?;
             self.main = Some((fused.table, fused.first));
             component.section(&ModuleSection(&fused.module));
         } else if number == self.shape.fixup_module {
             let Some((table, first)) = self.main else { return other("the fixup comes before what it is for") };
-            component.section(&ModuleSection(&fixup::moved(module, table, first)?));
+            let data = self.data.as_ref().map(|(data, _)| data);
+            component.section(&ModuleSection(&fixup::moved(module, table, first, data)?));
         } else {
             component.section(&RawSection { id: ComponentSectionId::CoreModule.into(), data: module });
         }
@@ -111,7 +121,11 @@ impl ReencodeComponent for Fusing<'_> {
                     let index = self.external_index(export.kind, export.index)?;
                     Ok((export.name, self.export_kind(export.kind)?, index))
                 });
-                instances.export_items(left.collect::<Result<Vec<_>, Error<OtherShape>>>()?);
+                let mut left = left.collect::<Result<Vec<_>, Error<OtherShape>>>()?;
+                if let Some((_, memory)) = self.data.as_ref().filter(|_| number == self.shape.filling) {
+                    left.push((MEMORY, ExportKind::Memory, *memory));
+                }
+                instances.export_items(left);
             }
         }
         Ok(())

@@ -1,25 +1,52 @@
-//! The fixup, for the table of the main module: what was put into the shim's goes behind what was there.
+//! The fixup, for the table of the main module: what was put into the shim's goes behind what was there. It puts the module's data into
+//! memory as well, if that is little.
 
 use wasm_encoder::reencode::{Error, Reencode};
-use wasm_encoder::{ConstExpr, Module, TableType};
-use wasmparser::{Operator, Parser};
+use wasm_encoder::{ConstExpr, ImportSection, Module, TableType};
+use wasmparser::{Operator, Parser, TypeRef};
 
+use super::little_data::{LittleData, MEMORY};
 use super::{OtherShape, keep_names, other};
 
-/// The same fixup for this table, whose new places begin here.
-pub(super) fn moved(module: &[u8], table: TableType, first: u32) -> Result<Module, Error<OtherShape>> {
+/// The same fixup for this table, whose new places begin here, and with this data.
+pub(super) fn moved(
+    module: &[u8],
+    table: TableType,
+    first: u32,
+    data: Option<&LittleData>,
+) -> Result<Module, Error<OtherShape>> {
     let mut moved = Module::new();
-    Moving { table, first }.parse_core_module(&mut moved, Parser::new(0), module)?;
+    Moving { table, first, data }.parse_core_module(&mut moved, Parser::new(0), module)?;
+    if let Some(LittleData { data, .. }) = data {
+        moved.section(data);
+    }
     Ok(moved)
 }
 
-struct Moving {
+struct Moving<'a> {
     table: TableType,
     first: u32,
+    data: Option<&'a LittleData>,
 }
 
-impl Reencode for Moving {
+impl Reencode for Moving<'_> {
     type Error = OtherShape;
+
+    /// The memory is given as the table is.
+    fn parse_import_section(
+        &mut self,
+        imports: &mut ImportSection,
+        section: wasmparser::ImportSectionReader<'_>,
+    ) -> Result<(), Error<OtherShape>> {
+        for import in section.into_imports() {
+            let import = import?;
+            self.parse_import(imports, import)?;
+            if let (TypeRef::Table(_), Some(data)) = (import.ty, self.data) {
+                imports.import(import.module, MEMORY, data.memory);
+            }
+        }
+        Ok(())
+    }
 
     fn table_type(&mut self, _shims: wasmparser::TableType) -> Result<TableType, Error<OtherShape>> {
         Ok(self.table)

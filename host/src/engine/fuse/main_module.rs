@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
-    CodeSection, ExportKind, ExportSection, Function, FunctionSection, ImportSection, Instruction, Module,
+    CodeSection, DataSection, ExportKind, ExportSection, Function, FunctionSection, ImportSection, Instruction, Module,
     TableSection, TableType,
 };
 use wasmparser::{Operator, Parser, Payload, TypeRef};
 
 use super::shape::TABLE;
-use super::{OtherShape, keep_names, other};
+use super::{OtherShape, Unchanged, keep_names, other};
 
 /// The module with its own stand-ins.
 pub(super) struct Fused {
@@ -27,11 +27,19 @@ pub(super) fn fused(
     module: &[u8],
     places: &BTreeMap<(String, String), u32>,
     count: u32,
+    data: Data,
 ) -> Result<Fused, Error<OtherShape>> {
-    let mut fusing = Fusing::prepare(module, places, count)?;
+    let mut fusing = Fusing::prepare(module, places, count, data)?;
     let mut fused = Module::new();
     fusing.parse_core_module(&mut fused, Parser::new(0), module)?;
     Ok(Fused { module: fused, table: fusing.table, first: fusing.first })
+}
+
+/// What becomes of the module's data.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Data {
+    Stays,
+    Goes,
 }
 
 /// An import that becomes a function.
@@ -49,10 +57,16 @@ struct Fusing {
     functions: u32,
     table: TableType,
     first: u32,
+    data: Data,
 }
 
 impl Fusing {
-    fn prepare(module: &[u8], places: &BTreeMap<(String, String), u32>, count: u32) -> Result<Self, Error<OtherShape>> {
+    fn prepare(
+        module: &[u8],
+        places: &BTreeMap<(String, String), u32>,
+        count: u32,
+        data: Data,
+    ) -> Result<Self, Error<OtherShape>> {
         let (mut types, mut stand_ins, mut imported, mut defined) = (Vec::new(), Vec::new(), 0, 0);
         let mut table = None;
         for payload in Parser::new(0).parse_all(module) {
@@ -94,18 +108,12 @@ impl Fusing {
         let Some(was) = table else { return other("it has no table") };
         let first = u32::try_from(was.initial).ok().filter(|_| was.maximum.is_none_or(|most| most == was.initial));
         let Some(first) = first else { return other("its table can grow") };
-        let mut table = utils::table_type(&mut NoChange, was)?;
+        let mut table = utils::table_type(&mut Unchanged, was)?;
         table.minimum = was.initial.saturating_add(count.into());
         table.maximum = was.maximum.map(|most| most.saturating_add(count.into()));
         let Some(functions) = imported.checked_add(defined) else { return other("it has too many functions") };
-        Ok(Self { stand_ins, functions, table, first })
+        Ok(Self { stand_ins, functions, table, first, data })
     }
-}
-
-struct NoChange;
-
-impl Reencode for NoChange {
-    type Error = OtherShape;
 }
 
 impl Reencode for Fusing {
@@ -200,6 +208,17 @@ impl Reencode for Fusing {
             code.function(&body);
         }
         Ok(())
+    }
+
+    fn parse_data_section(
+        &mut self,
+        data: &mut DataSection,
+        section: wasmparser::DataSectionReader<'_>,
+    ) -> Result<(), Error<OtherShape>> {
+        match self.data {
+            Data::Stays => utils::parse_data_section(self, data, section),
+            Data::Goes => Ok(()),
+        }
     }
 
     /// Whoever looks at the table would see the new places.

@@ -11,6 +11,7 @@
 
 mod component;
 mod fixup;
+mod little_data;
 mod main_module;
 mod shape;
 
@@ -31,6 +32,13 @@ struct OtherShape(&'static str);
 
 fn other<T>(why: &'static str) -> Result<T, Error<OtherShape>> {
     Err(Error::UserError(OtherShape(why)))
+}
+
+/// Nothing has another number.
+struct Unchanged;
+
+impl Reencode for Unchanged {
+    type Error = OtherShape;
 }
 
 /// Names help whoever reads the stack of a trap. Nobody reads what else is beside the code.
@@ -98,6 +106,33 @@ mod tests {
             assert_eq!(answer.expect("no trap"), 42);
         }
         assert_eq!(fuse(&fused), None, "there is no shim any more");
+    }
+
+    #[test]
+    fn little_data_is_put_into_memory_by_the_fixup_and_all_other_data_stays() {
+        let little = r#"(data (i32.const 8) "ab")"#;
+        for (what, data, segments) in [
+            ("little", little.to_owned(), [0, 1]),
+            ("in pieces", format!("{little} (data (i32.const 100) \"c\")"), [0, 2]),
+            ("much", format!("{little} (data (i32.const 4096) \"{}\")", "x".repeat(9000)), [2, 0]),
+            ("seen by a start", format!("{little} (start $sees) (func $sees i32.const 8 i32.load drop)"), [1, 0]),
+            ("named by code", format!("{little} (data \"c\") (func data.drop 1)"), [2, 0]),
+        ] {
+            let text = SHIMMED.replace(little, &data);
+            let fused = fuse(&bytes(&text)).expect("its shape is known");
+            let in_modules = Parser::new(0).parse_all(&fused).fold(Vec::new(), |mut counts, payload| {
+                match payload.expect("it is a component") {
+                    Payload::ModuleSection { .. } => counts.push(0),
+                    Payload::DataSection(section) => *counts.last_mut().expect("in a module") += section.count(),
+                    _ => {}
+                }
+                counts
+            });
+            assert_eq!(in_modules, segments, "{what}");
+            let (said, answer) = run(&fused);
+            assert_eq!(answer.expect("no trap"), 42, "{what}");
+            assert_eq!(said, ["two b", "number 7", "one a", "one a"], "{what}");
+        }
     }
 
     #[test]

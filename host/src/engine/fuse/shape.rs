@@ -18,6 +18,10 @@ pub(super) struct Shape {
     pub(super) main_module: u32,
     pub(super) main_instance: u32,
     pub(super) fixup_module: u32,
+    /// The instance that the fixup is given.
+    pub(super) filling: u32,
+    /// The memory of the main module, as the component knows it, if nothing runs between the module and the fixup.
+    pub(super) memory: Option<u32>,
     /// The functions of the shim, as the component knows them.
     pub(super) stand_ins: BTreeSet<u32>,
     /// Which place of the shim's table an import of the main module stands for, by its module and name.
@@ -34,6 +38,8 @@ struct Items<'a> {
     // Of which instance, and by which name, if it is an export of one.
     functions: Vec<Option<(u32, &'a str)>>,
     tables: Vec<(u32, &'a str)>,
+    // Of which instance.
+    memories: Vec<u32>,
 }
 
 impl Shape {
@@ -59,6 +65,12 @@ impl Shape {
         let (main_module, given) =
             only(items.given(|kind, item| kind == ExternalKind::Func && stand_ins.contains_key(&item)))?;
         let (main_instance, _) = only(items.made_of(main_module))?;
+        let (fixup_instance, arguments) = only(items.made_of(fixup_module))?;
+        let filling = only(arguments.iter())?.index;
+        let between =
+            items.instances.get(usize::try_from(main_instance).ok()? + 1..usize::try_from(fixup_instance).ok()?)?;
+        let nothing_runs = between.iter().all(|it| matches!(it, Instance::FromExports(_)));
+        let memory = items.memories.iter().position(|of| *of == main_instance);
         let places_of_imports = given
             .into_iter()
             .map(|(module, name, item)| Some(((module, name), *stand_ins.get(&item)?)))
@@ -69,6 +81,8 @@ impl Shape {
             main_module,
             main_instance,
             fixup_module,
+            filling,
+            memory: memory.filter(|_| nothing_runs).and_then(index),
             stand_ins: stand_ins.into_keys().collect(),
             places: places_of_imports,
             count: index(places.len())?,
@@ -140,6 +154,9 @@ impl<'a> Items<'a> {
             }
             ComponentAlias::CoreInstanceExport { kind: ExternalKind::Table, instance_index, name } => {
                 self.tables.push((instance_index, name));
+            }
+            ComponentAlias::CoreInstanceExport { kind: ExternalKind::Memory, instance_index, .. } => {
+                self.memories.push(instance_index);
             }
             ComponentAlias::InstanceExport { kind: wasmparser::ComponentExternalKind::Module, .. }
             | ComponentAlias::Outer { kind: ComponentOuterAliasKind::CoreModule, .. } => return false,

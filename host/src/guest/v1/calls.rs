@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::bindings::exports::holdline::websocket::connect_handler;
 use super::bindings::exports::holdline::websocket::handler::CloseInfo;
 use super::bindings::holdline::websocket::types;
+use super::handler;
 use super::instance::Instance;
 use super::state::{Retired, UnderWay};
 use crate::engine::{Budget, Exceeded, Metered, Seat, goes_on};
@@ -164,24 +165,33 @@ impl Instance {
         let request = next_request();
         self.store.data_mut().event = Some(UnderWay { request, connection: Arc::clone(connection) });
         self.begin(Budget::Limited(self.limits.cpu));
-        let guest = export!(self.handler, "handler");
+        let Some(indices) = &self.template.indices.handler else { return Err(Failure::NotExported("handler")) };
         let limit = self.limits.timeout;
+        macro_rules! call {
+            ($function:ident, $parameters:expr) => {{
+                let found = &mut self.exports.handler.$function;
+                let function = handler::find(found, &mut self.store, &self.instance, &indices.$function);
+                let function = function.map_err(Failure::NotStarted)?;
+                within(&self.seat, limit, pin!(function.call_async(&mut self.store, $parameters))).await
+            }};
+        }
         let answer = match event {
-            Event::Open => within(&self.seat, limit, pin!(guest.call_on_open(&mut self.store, request))).await,
+            Event::Open => call!(on_open, (request,)),
             Event::Message(message) => {
                 let message = match message {
                     Message::Text(text) => types::Message::Text(owned(text)),
                     Message::Binary(bytes) => types::Message::Binary(bytes.into()),
                 };
-                within(&self.seat, limit, pin!(guest.call_on_message(&mut self.store, request, &message))).await
+                call!(on_message, (request, message))
             }
             Event::Close(info) => {
                 let frame = info.frame.map(types::CloseFrame::from);
                 let info = CloseInfo { frame, clean: info.clean };
-                within(&self.seat, limit, pin!(guest.call_on_close(&mut self.store, request, &info))).await
+                call!(on_close, (request, info))
             }
         };
-        self.end(answer)?.map_err(Failure::Returned)
+        let (answer,) = self.end(answer)?;
+        answer.map_err(Failure::Returned)
     }
 
     /// Runs a worker, for as long as it likes; or until this is cancelled and it asks for an item.

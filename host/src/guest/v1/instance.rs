@@ -6,8 +6,9 @@ use wasmtime::Store;
 use wasmtime::component::Instance as WasmInstance;
 
 use super::bindings::exports::holdline::websocket::{
-    channel_handler, connect_handler, handler, migration, timer_handler, worker,
+    channel_handler, connect_handler, migration, timer_handler, worker,
 };
+use super::handler;
 use super::place::Place;
 use super::state::State;
 use super::template::Template;
@@ -31,7 +32,7 @@ pub struct Instance {
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) connect_handler: Option<connect_handler::Guest>,
-    pub(super) handler: Option<handler::Guest>,
+    pub(super) handler: handler::Found,
     pub(super) worker: Option<worker::Guest>,
     pub(super) timer_handler: Option<timer_handler::Guest>,
     pub(super) channel_handler: Option<channel_handler::Guest>,

@@ -9,6 +9,7 @@ mod delayed;
 mod error;
 mod granted;
 mod grants;
+mod handler;
 mod instance;
 mod log;
 mod place;

@@ -10,11 +10,12 @@ use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 use super::bindings::Plugin;
 use super::bindings::exports::holdline::websocket::{
-    channel_handler, connect_handler, handler, migration, timer_handler, worker,
+    channel_handler, connect_handler, migration, timer_handler, worker,
 };
 use super::calls::within;
 use super::granted;
 use super::grants::{Grant, Grants};
+use super::handler;
 use super::instance::Instance;
 use super::place::Place;
 use super::state::{Owner, State};

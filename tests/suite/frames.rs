@@ -49,6 +49,39 @@ async fn frames_go_out_in_the_order_in_which_they_were_accepted() -> anyhow::Res
     Ok(())
 }
 
+#[tokio::test]
+async fn a_crowd_of_broadcasts_arrives_whole_and_in_order_when_the_client_reads_at_last() -> anyhow::Result<()> {
+    let host = Setup::new().guest(PUPPET, "crowd", "")?.start().await?;
+    let mut client = host.connect("/crowd").await?;
+    let mut hand = host.connect("/crowd").await?;
+    let id = client.get(json!({"do": "describe"})).await?.get("id").cloned();
+    let handle = client.hold().await?;
+    let mut taken = Vec::new();
+    // Until no more goes into the socket, nor into the outbox.
+    for number in 0.. {
+        // What goes past the task, what is too large for that, and what its task writes.
+        let size = [10, 100_000, 3000, 20_000][number % 4];
+        let text = format!("{number} {}", "x".repeat(size));
+        let outcome = if number % 3 == 0 {
+            value(&hand.ask(json!({"do": "push", "handle": handle, "text": text})).await?).is_ok()
+        } else {
+            hand.get(json!({"do": "broadcast", "ids": [id], "text": text})).await? == 1
+        };
+        if !outcome {
+            break;
+        }
+        taken.push(text);
+        assert!(taken.len() < 5000, "the outbox has no bound");
+    }
+
+    for text in taken {
+        assert!(client.text().await? == text, "{} characters of it", text.len());
+    }
+    hand.get(json!({"do": "broadcast", "ids": [id], "text": "and on"})).await?;
+    assert_eq!(client.text().await?, "and on");
+    Ok(())
+}
+
 /// A held connection whose client does not read: its handle, and a client that sends to it, until no more goes into the socket.
 async fn jammed(name: &str) -> anyhow::Result<(Host, Client, u64, Client)> {
     let host = Setup::new().guest(PUPPET, name, "")?.start().await?;

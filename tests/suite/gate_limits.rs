@@ -1,7 +1,7 @@
 //! What the door bears of its clients before any guest runs: each limit has its answer, its counter and its line in the log.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use holdline::config::Config;
 use holdline::gate::{Proxies, Reason};
@@ -157,6 +157,23 @@ async fn who_is_held_is_not_silent() -> anyhow::Result<()> {
 
     assert_eq!(held.text().await?, "at last");
     assert_eq!(held.closed().await?, (1001, "idle".to_owned()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn who_is_told_what_all_are_told_is_not_silent() -> anyhow::Result<()> {
+    let host = host("audience", |config| config.listen.idle_timeout = Some(SHORT)).await?;
+    let mut listener = host.connect("/audience").await?;
+    let mut speaker = host.connect("/audience").await?;
+    let begun = Instant::now();
+    while begun.elapsed() < SHORT * 3 {
+        speaker.tell(json!({"do": "broadcast", "path": "/audience", "text": "hear, hear"})).await?;
+        assert_eq!(listener.text().await?, "hear, hear");
+        assert_eq!(speaker.text().await?, "hear, hear");
+        speaker.report().await?;
+    }
+
+    assert_eq!(listener.closed().await?, (1001, "idle".to_owned()));
     Ok(())
 }
 

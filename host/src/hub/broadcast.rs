@@ -22,8 +22,8 @@ pub enum Audience {
 const AT_ONCE: usize = 64;
 
 impl Hub {
-    /// Puts the message into the outbox of each connection of the tenant's audience, held ones included, and returns how many took
-    /// it. It gives way to others again and again, so what another one tells the same audience at the same time may be in between.
+    /// Sends the message to each connection of the tenant's audience, held ones included, and returns how many took it: those whose
+    /// outbox is full, or that are closing, do not. It gives way to others again and again, so what another one tells the same audience at the same time may be in between.
     ///
     /// # Errors
     /// The message is over the limit.
@@ -38,7 +38,7 @@ impl Hub {
         }
         let Some(connections) = self.connections_of(tenant) else { return Ok(0) };
         let (mut took, mut told): (u32, usize) = (0, 0);
-        let mut tell = |connection: &Connection| took += u32::from(connection.publish(message.clone()).is_ok());
+        let mut tell = |connection: &Connection| took += u32::from(connection.publish(message).is_ok());
         match audience {
             Audience::Path(prefix) => {
                 let prefix = prefix.trim_end_matches('/');

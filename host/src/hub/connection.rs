@@ -2,7 +2,7 @@
 //! the door drives it (`begin_event`, `finish_event`, `pop`); guests act on it through the hub's verbs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::task::{Context, Waker};
 
 use tokio::time::Instant;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::error::ReplyError;
 use super::held::Retention;
 use super::outbox::{Outbox, Outgoing, Overloaded};
+use super::outlet::{Outlet, Taken};
 use super::settings::{self, Settings};
 use super::snapshot;
 use super::upgrade::Upgrade;
@@ -66,6 +67,8 @@ pub struct Connection {
     pub(super) round_trip: AtomicU32,
     // Messages that wait in the inbox, which its task owns.
     pub(super) waiting: AtomicU32,
+    // The task has frames that it has taken and not written. It is set under the lock of the state.
+    has_frames: AtomicBool,
     pub(super) state: Mutex<State>,
 }
 
@@ -94,6 +97,8 @@ pub(super) struct State {
     pub(super) attachment: Vec<u8>,
     // The task of the connection, while it waits for a change that comes from outside its own events.
     task: Option<Waker>,
+    // The way out past the task.
+    outlet: Option<Arc<dyn Outlet>>,
 }
 
 impl Connection {
@@ -119,6 +124,7 @@ impl Connection {
             opened: snapshot::seconds_now(),
             round_trip: AtomicU32::new(0),
             waiting: AtomicU32::new(0),
+            has_frames: AtomicBool::new(false),
             state: Mutex::new(State {
                 event: None,
                 retained: false,
@@ -128,6 +134,7 @@ impl Connection {
                 outbox,
                 attachment,
                 task: None,
+                outlet: None,
             }),
         }
     }
@@ -223,12 +230,25 @@ impl Connection {
     }
 
     /// Sends a message that answers nobody (a broadcast), held or not.
-    pub(super) fn publish(&self, message: Message) -> Result<(), ReplyError> {
+    pub(super) fn publish(&self, message: &Message) -> Result<(), ReplyError> {
         let mut state = self.state.lock();
         if !state.is_open() {
             return Err(ReplyError::Closed);
         }
-        state.outbox.push(message, None).map_err(|Overloaded| ReplyError::Overloaded)?;
+        let is_clear = state.outbox.is_empty() && !self.has_frames.load(Ordering::Acquire);
+        if let (Some(outlet), Some(task), true) = (&state.outlet, &state.task, is_clear) {
+            match outlet.take(self.id, message, task) {
+                Taken::No => {}
+                Taken::WithOthers => return Ok(()),
+                Taken::Yes => {
+                    let outlet = Arc::clone(outlet);
+                    drop(state);
+                    outlet.write();
+                    return Ok(());
+                }
+            }
+        }
+        state.outbox.push(message.clone(), None).map_err(|Overloaded| ReplyError::Overloaded)?;
         state.outbox.settle();
         wake(state);
         Ok(())
@@ -293,7 +313,8 @@ impl Connection {
     }
 
     /// Takes frames out to be written, in order, until they have this many bytes or none is left, and tells what there is to do
-    /// after that. The task that asks is woken by the next change from outside its own events.
+    /// after that. The task that asks is woken by the next change from outside its own events. When it has written what it has taken it
+    /// says so, with [`Connection::has_written`].
     pub fn look(&self, cx: &Context<'_>, room: usize, mut each: impl FnMut(Outgoing)) -> Look {
         let mut state = self.state.lock();
         let mut taken = 0;
@@ -303,6 +324,9 @@ impl Connection {
             taken = taken.saturating_add(outgoing.size());
             each(outgoing);
         }
+        if taken > 0 {
+            self.has_frames.store(true, Ordering::Relaxed);
+        }
         state.outbox.settle();
         match &mut state.task {
             Some(task) => task.clone_from(cx.waker()),
@@ -310,6 +334,16 @@ impl Connection {
         }
         let deadline = state.retention.as_deref().filter(|_| state.may_expire()).map(|retention| retention.deadline);
         Look { step: state.next_step(), is_drained: state.outbox.is_empty(), deadline }
+    }
+
+    /// The task has written all frames that it has taken, or they are where those of the outlet go.
+    pub fn has_written(&self) {
+        self.has_frames.store(false, Ordering::Release);
+    }
+
+    /// Opens a way out past the task, which is the one that calls, or shuts it.
+    pub fn set_outlet(&self, outlet: Option<Arc<dyn Outlet>>) {
+        self.state.lock().outlet = outlet;
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

@@ -14,6 +14,7 @@ mod handles;
 mod held;
 mod inbox;
 mod outbox;
+mod outlet;
 mod retention;
 mod select;
 mod settings;
@@ -37,6 +38,7 @@ pub use error::{BroadcastTooLarge, ChannelError, DelayedError, ReplyError, Retai
 pub use held::{Expiry, RetainOptions};
 pub use inbox::Inbox;
 pub use outbox::{Frame, Outgoing};
+pub use outlet::{Outlet, Taken};
 pub use select::select;
 pub use settings::Settings;
 pub use snapshot::{Doing, HeldSnapshot, Snapshot};

@@ -28,7 +28,7 @@ const LONGEST: Duration = Duration::from_micros(500);
 /// waiting brings nothing and costs a look for what else is ready.
 const AT_ONCE: u8 = 15;
 
-/// A TCP stream, shared by the connection's task and by the thread on which a write waits.
+/// A TCP stream, shared by the connection's task, by others who write past it, and by the thread on which a write waits.
 #[derive(Debug)]
 pub(super) struct Cork {
     tcp: Tcp,
@@ -43,6 +43,8 @@ struct WayOut {
     waiting: Vec<u8>,
     // A thread knows that something waits.
     is_listed: bool,
+    // The task has begun to write something itself, which nothing may come between.
+    is_tasks: bool,
     task: Waker,
 }
 
@@ -68,7 +70,7 @@ pub(super) fn write_all() {
 }
 
 /// What becomes of bytes that are to wait.
-enum Put {
+pub(super) enum Put {
     NoRoom,
     /// They go with others that wait already.
     Listed,
@@ -97,8 +99,8 @@ impl Waiting {
         goes
     }
 
-    fn list(&mut self, cork: &Arc<Cork>) -> Next {
-        self.writes.push(Arc::clone(cork));
+    fn list(&mut self, cork: Arc<Cork>) -> Next {
+        self.writes.push(cork);
         match self.writes.len() {
             1 => {
                 self.since = Some(Instant::now());
@@ -125,7 +127,8 @@ impl Wake for WriteAll {
 
 impl Cork {
     pub(super) fn new(stream: TcpStream) -> Arc<Self> {
-        let way_out = WayOut { waiting: Vec::new(), is_listed: false, task: Waker::noop().clone() };
+        let task = Waker::noop().clone();
+        let way_out = WayOut { waiting: Vec::new(), is_listed: false, is_tasks: false, task };
         Arc::new(Self { tcp: stream.into(), way_out: Mutex::new(way_out), came_back: AtomicBool::new(false) })
     }
 
@@ -135,19 +138,29 @@ impl Cork {
         if WAITING.with_borrow_mut(Waiting::goes_at_once) {
             return false;
         }
-        match self.put(bytes, cx.waker()) {
-            Put::NoRoom => return false,
-            Put::Listed => {}
-            Put::ToBeListed => match WAITING.with_borrow_mut(|waiting| waiting.list(self)) {
-                Next::Wait => {}
-                Next::Write => write_all(),
-                Next::Begin => {
-                    // The runtime wakes what has given way after it has looked what else is ready, on the thread on which that was.
-                    let _ready_later = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&WRITE_ALL));
-                }
-            },
+        let put = self.put(bytes.len(), cx.waker(), |waiting| {
+            if waiting.is_empty() { swap(waiting, bytes) } else { waiting.append(bytes) }
+        });
+        match put {
+            Put::NoRoom => false,
+            Put::Listed => true,
+            Put::ToBeListed => {
+                Arc::clone(self).list();
+                true
+            }
         }
-        true
+    }
+
+    /// Has it written on this thread what waits.
+    pub(super) fn list(self: Arc<Self>) {
+        match WAITING.with_borrow_mut(|waiting| waiting.list(self)) {
+            Next::Wait => {}
+            Next::Write => write_all(),
+            Next::Begin => {
+                // The runtime wakes what has given way after it has looked what else is ready, on the thread on which that was.
+                let _ready_later = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&WRITE_ALL));
+            }
+        }
     }
 
     /// Puts what could not be written before these bytes. True if there was something.
@@ -157,6 +170,7 @@ impl Cork {
         }
         let mut way_out = self.way_out.lock();
         self.came_back.store(false, Ordering::Relaxed);
+        way_out.is_tasks |= !way_out.waiting.is_empty();
         bytes.splice(..0, way_out.waiting.drain(..));
         true
     }
@@ -170,21 +184,19 @@ impl Cork {
         self.tcp.poll_read(cx, room)
     }
 
-    /// Writes these bytes, after what waits.
+    /// Writes these bytes, after what waits. Until all of the task's are, and are flushed, nobody else's come between.
     pub(super) fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        ready!(self.poll_flush(cx))?;
+        let way_out = &mut *self.way_out.lock();
+        way_out.is_tasks = true;
+        ready!(way_out.poll_write(&self.tcp, cx))?;
         self.tcp.poll_send(cx, bytes)
     }
 
-    /// Writes what waits.
+    /// Writes what waits. The task has nothing more to write.
     pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let way_out = &mut *self.way_out.lock();
-        while !way_out.waiting.is_empty() {
-            match ready!(self.tcp.poll_send(cx, &way_out.waiting))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                size => way_out.sent(size),
-            }
-        }
+        ready!(way_out.poll_write(&self.tcp, cx))?;
+        way_out.is_tasks = false;
         Poll::Ready(Ok(()))
     }
 
@@ -194,16 +206,16 @@ impl Cork {
         Poll::Ready(self.tcp.shutdown())
     }
 
-    fn put(&self, bytes: &mut Vec<u8>, task: &Waker) -> Put {
+    /// Puts bytes behind what waits, unless there is no room for so many, or the task is to write first.
+    pub(super) fn put(&self, size: usize, task: &Waker, put: impl FnOnce(&mut Vec<u8>)) -> Put {
         let mut way_out = self.way_out.lock();
-        if way_out.waiting.len().saturating_add(bytes.len()) > FULL || self.came_back.load(Ordering::Relaxed) {
+        if way_out.waiting.len().saturating_add(size) > FULL
+            || way_out.is_tasks
+            || self.came_back.load(Ordering::Relaxed)
+        {
             return Put::NoRoom;
         }
-        if way_out.waiting.is_empty() {
-            swap(&mut way_out.waiting, bytes);
-        } else {
-            way_out.waiting.append(bytes);
-        }
+        put(&mut way_out.waiting);
         if !way_out.task.will_wake(task) {
             way_out.task.clone_from(task);
         }
@@ -229,6 +241,17 @@ impl Cork {
 }
 
 impl WayOut {
+    /// Writes what waits.
+    fn poll_write(&mut self, tcp: &Tcp, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.waiting.is_empty() {
+            match ready!(tcp.poll_send(cx, &self.waiting))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                size => self.sent(size),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
     /// So much of what waited is written.
     fn sent(&mut self, size: usize) {
         self.waiting.drain(..size);
@@ -305,6 +328,20 @@ mod tests {
         let mut read = Vec::new();
         peer.read_to_end(&mut read).await.expect("read");
         assert_eq!(read, b"first second");
+    }
+
+    #[tokio::test]
+    async fn nothing_comes_between_what_the_task_has_begun_and_its_rest() {
+        let (stream, mut peer) = pair().await;
+        let past = |bytes: &[u8]| stream.put(bytes.len(), Waker::noop(), |waiting| waiting.extend_from_slice(bytes));
+        write(&stream, b"be").await;
+        assert!(matches!(past(b"between"), Put::NoRoom));
+        write(&stream, b"gun").await;
+        poll_fn(|cx| stream.poll_flush(cx)).await.expect("flushed");
+        assert!(matches!(past(b" past"), Put::ToBeListed));
+        assert!(matches!(past(b" the task"), Put::Listed));
+        Arc::clone(&stream).list();
+        assert_eq!(read(&mut peer, 19).await, b"begun past the task");
     }
 
     #[tokio::test]

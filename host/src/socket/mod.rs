@@ -12,6 +12,7 @@ mod handshake;
 mod head;
 mod keepalive;
 mod listener;
+mod outlet;
 mod reader;
 mod settings;
 mod stream;

@@ -19,6 +19,7 @@ use super::extension::Agreed;
 use super::head::FirstBit;
 use super::keepalive::{Finding, Hearing, Keepalive};
 use super::listener::Door;
+use super::outlet::PastTheTask;
 use super::reader::{Heard, Reader};
 use super::stream::Stream;
 use super::violation::Violation;
@@ -32,7 +33,7 @@ use crate::tenant::{Counter, Usage};
 const READ: usize = 32 << 10;
 
 /// What the log calls messages that come and go.
-const TRAFFIC: &str = "traffic";
+pub(super) const TRAFFIC: &str = "traffic";
 
 /// One client's socket.
 pub(super) struct Wire {
@@ -58,6 +59,8 @@ pub(super) struct Wire {
     // Whether a message came or went since the time beside it, from which on there was none that is known.
     spoken: bool,
     silent_since: Instant,
+    // The way out past the task, for messages to many.
+    outlet: Option<Arc<PastTheTask>>,
     // One timer for all that can become due. It is set again only when something is due earlier than it is: most retentions are
     // over long before, and setting a timer for each would cost more than delivering to them.
     timer: Pin<Box<Sleep>>,
@@ -80,8 +83,15 @@ impl Wire {
         let silent_since = Instant::now();
         let keepalive = Keepalive::new(settings, &connection);
         let inbox = Inbox::new(hub.settings(), Arc::clone(connection.owner()));
+        let stream = Corked::from(stream);
+        let outlet = match &stream {
+            Corked::Plain(cork) if extension.is_none() => Some(PastTheTask::new(Arc::clone(cork), Arc::clone(&usage))),
+            Corked::Plain(_) | Corked::Tls(_) => None,
+        };
+        connection.set_outlet(outlet.clone().map(|outlet| outlet as _));
         Self {
-            stream: stream.into(),
+            stream,
+            outlet,
             connection,
             reader: Reader::new(
                 hub.settings().message_bytes(),
@@ -215,10 +225,12 @@ impl Wire {
         // What is more than messages on their way is written now, because something follows from it.
         let is_urgent = came_back || !self.told.is_empty() || self.stalled_since.is_some() || self.ending.has_begun();
         if !is_urgent && self.stream.wait(self.writer.unwritten(), cx) {
+            self.connection.has_written();
             return;
         }
         match self.writer.poll(&mut self.stream, cx) {
             Poll::Ready(Ok(())) => {
+                self.connection.has_written();
                 if self.stalled_since.take().is_some() {
                     // It has taken what there was no room for. Until it comes to the ping behind that, it need not say more.
                     self.keepalive.hear();
@@ -356,16 +368,22 @@ impl Wire {
     /// the delivery of one that is held.
     fn check_silence(&mut self, now: Instant) {
         self.silent_since = now;
-        if take(&mut self.spoken) || !self.inbox.is_empty() || !self.connection.is_idle() {
+        if self.has_spoken() || !self.inbox.is_empty() || !self.connection.is_idle() {
             return;
         }
         self.tell(Reason::IdleTimeout, "no message came or went");
         self.connection.close(CloseFrame::IDLE);
     }
 
+    /// Whether a message came or went since this was last asked.
+    fn has_spoken(&mut self) -> bool {
+        let past_the_task = self.outlet.as_ref().is_some_and(|outlet| outlet.has_spoken());
+        take(&mut self.spoken) || past_the_task
+    }
+
     /// Looks whether the client is still there.
     fn check(&mut self, now: Instant) {
-        if take(&mut self.spoken) {
+        if self.has_spoken() {
             self.silent_since = now;
         }
         let hearing = if self.ending.has_begun() {
@@ -395,5 +413,12 @@ impl Wire {
         self.connection.peer_gone();
         // Those who wait for a message to be written hear that it will not be.
         self.told.clear();
+    }
+}
+
+impl Drop for Wire {
+    /// The connection may be known for longer, and is to keep no socket open.
+    fn drop(&mut self) {
+        self.connection.set_outlet(None);
     }
 }

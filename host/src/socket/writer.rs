@@ -14,6 +14,9 @@ use crate::message::{CloseFrame, Message};
 /// So many bytes are put together before they are written: enough for the cost of a write not to matter.
 pub(super) const FULL: usize = 64 << 10;
 
+/// The longest head of a frame without a mask.
+pub(super) const LONGEST_HEAD: usize = 10;
+
 /// A buffer larger than this is not kept for the next message.
 pub(super) const KEPT: usize = 512;
 
@@ -55,10 +58,7 @@ impl Writer {
     }
 
     pub(super) fn message(&mut self, message: &Message) {
-        let (opcode, payload) = match message {
-            Message::Text(text) => (0x1, text.as_bytes()),
-            Message::Binary(bytes) => (0x2, bytes.as_ref()),
-        };
+        let (opcode, payload) = opcode_and_payload(message);
         match self.deflate {
             None => self.frame(opcode, payload),
             Some(deflate) => self.compressed(opcode, payload, deflate),
@@ -94,24 +94,8 @@ impl Writer {
         self.frame(0xa, payload);
     }
 
-    /// One whole frame, unmasked (RFC 6455, section 5.2).
     fn frame(&mut self, opcode: u8, payload: &[u8]) {
-        // The longest head of a frame without a mask.
-        self.bytes.reserve(payload.len() + 10);
-        self.bytes.push(0x80 | opcode);
-        match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
-            (Ok(length), _) if length < 126 => self.bytes.push(length),
-            (_, Ok(length)) => {
-                self.bytes.push(126);
-                self.bytes.extend_from_slice(&length.to_be_bytes());
-            }
-            _ => {
-                self.bytes.push(127);
-                // No machine has a longer slice.
-                self.bytes.extend_from_slice(&u64::try_from(payload.len()).unwrap_or(u64::MAX).to_be_bytes());
-            }
-        }
-        self.bytes.extend_from_slice(payload);
+        frame(&mut self.bytes, opcode, payload);
     }
 
     /// Writes all of it.
@@ -135,6 +119,38 @@ impl Writer {
         self.bytes.clear();
         Poll::Ready(Ok(()))
     }
+}
+
+/// Puts the frame of a message, as it is, behind these bytes.
+pub(super) fn put_message(bytes: &mut Vec<u8>, message: &Message) {
+    let (opcode, payload) = opcode_and_payload(message);
+    frame(bytes, opcode, payload);
+}
+
+fn opcode_and_payload(message: &Message) -> (u8, &[u8]) {
+    match message {
+        Message::Text(text) => (0x1, text.as_bytes()),
+        Message::Binary(bytes) => (0x2, bytes.as_ref()),
+    }
+}
+
+/// One whole frame, unmasked (RFC 6455, section 5.2).
+fn frame(bytes: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
+    bytes.reserve(payload.len() + LONGEST_HEAD);
+    bytes.push(0x80 | opcode);
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(length), _) if length < 126 => bytes.push(length),
+        (_, Ok(length)) => {
+            bytes.push(126);
+            bytes.extend_from_slice(&length.to_be_bytes());
+        }
+        _ => {
+            bytes.push(127);
+            // No machine has a longer slice.
+            bytes.extend_from_slice(&u64::try_from(payload.len()).unwrap_or(u64::MAX).to_be_bytes());
+        }
+    }
+    bytes.extend_from_slice(payload);
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod deadlines;
 mod delayed;
 mod deliveries;
 mod outbox;
+mod outlet;
 mod retention;
 mod select;
 mod timers;

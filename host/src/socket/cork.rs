@@ -14,9 +14,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 
 use super::tcp::Tcp;
 use super::writer::{FULL, KEPT};
+use crate::tenant::Usage;
 
 /// So many writes of a thread wait. Of more, a client would not be woken less often by much.
 const MOST: usize = 32;
@@ -35,6 +37,17 @@ pub(super) struct Cork {
     way_out: Mutex<WayOut>,
     // What waited could not be written, and is the task's again.
     came_back: AtomicBool,
+    /// Of what went past the task.
+    pub(super) past: Past,
+}
+
+/// What is to be known of that which others than the task had written.
+#[derive(Debug)]
+pub(super) struct Past {
+    /// Where it is counted.
+    pub(super) usage: Arc<Usage>,
+    /// There was something since the task last asked.
+    pub(super) spoken: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -67,6 +80,17 @@ pub(super) fn write_all() {
     // Nothing has come meanwhile: no task runs on this thread.
     writes.clear();
     WAITING.with_borrow_mut(|waiting| waiting.writes = writes);
+}
+
+/// Has what waits on this thread written by the first one that has nothing else to do, if there are several.
+fn have_all_written() {
+    match Handle::try_current() {
+        Ok(runtime) => {
+            let writes = WAITING.with_borrow_mut(|waiting| take(&mut waiting.writes));
+            runtime.spawn(async move { writes.iter().for_each(|cork| cork.write()) });
+        }
+        Err(_) => write_all(),
+    }
 }
 
 /// What becomes of bytes that are to wait.
@@ -126,10 +150,15 @@ impl Wake for WriteAll {
 }
 
 impl Cork {
-    pub(super) fn new(stream: TcpStream) -> Arc<Self> {
+    pub(super) fn new(stream: TcpStream, usage: Arc<Usage>) -> Arc<Self> {
         let task = Waker::noop().clone();
         let way_out = WayOut { waiting: Vec::new(), is_listed: false, is_tasks: false, task };
-        Arc::new(Self { tcp: stream.into(), way_out: Mutex::new(way_out), came_back: AtomicBool::new(false) })
+        Arc::new(Self {
+            tcp: stream.into(),
+            way_out: Mutex::new(way_out),
+            came_back: AtomicBool::new(false),
+            past: Past { usage, spoken: AtomicBool::new(false) },
+        })
     }
 
     /// Has these bytes wait to be written, and leaves an empty buffer in their place; or leaves them as they are, to be written now.
@@ -145,17 +174,22 @@ impl Cork {
             Put::NoRoom => false,
             Put::Listed => true,
             Put::ToBeListed => {
-                Arc::clone(self).list();
+                Arc::clone(self).list(write_all);
                 true
             }
         }
     }
 
-    /// Has it written on this thread what waits.
-    pub(super) fn list(self: Arc<Self>) {
+    /// Has what waits written on this thread, as one of many for whom there is something: those of which there are enough may go to another
+    /// thread.
+    pub(super) fn list_one_of_many(self: Arc<Self>) {
+        self.list(have_all_written);
+    }
+
+    fn list(self: Arc<Self>, write: impl FnOnce()) {
         match WAITING.with_borrow_mut(|waiting| waiting.list(self)) {
             Next::Wait => {}
-            Next::Write => write_all(),
+            Next::Write => write(),
             Next::Begin => {
                 // The runtime wakes what has given way after it has looked what else is ready, on the thread on which that was.
                 let _ready_later = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&WRITE_ALL));
@@ -276,7 +310,7 @@ mod tests {
         let peer = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
         let (stream, _) = listener.accept().await.expect("accepted");
         stream.writable().await.expect("writable");
-        (Cork::new(stream), peer)
+        (Cork::new(stream, Arc::default()), peer)
     }
 
     async fn wait(stream: &Arc<Cork>, bytes: &[u8]) -> bool {
@@ -340,7 +374,7 @@ mod tests {
         poll_fn(|cx| stream.poll_flush(cx)).await.expect("flushed");
         assert!(matches!(past(b" past"), Put::ToBeListed));
         assert!(matches!(past(b" the task"), Put::Listed));
-        Arc::clone(&stream).list();
+        Arc::clone(&stream).list_one_of_many();
         assert_eq!(read(&mut peer, 19).await, b"begun past the task");
     }
 

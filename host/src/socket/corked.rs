@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -14,6 +15,8 @@ use tokio_rustls::server::TlsStream;
 
 use super::cork::Cork;
 use super::stream::Stream;
+use crate::hub::Outlet;
+use crate::tenant::Usage;
 
 /// The stream.
 #[derive(Debug)]
@@ -30,16 +33,31 @@ pub(super) enum Came<'a> {
     Tls(ReadBuf<'a>),
 }
 
-impl From<Stream> for Corked {
-    fn from(stream: Stream) -> Self {
+impl Corked {
+    /// What goes out past the connection's task is counted here.
+    pub(super) fn new(stream: Stream, usage: Arc<Usage>) -> Self {
         match stream {
-            Stream::Plain(stream) => Self::Plain(Cork::new(stream)),
+            Stream::Plain(stream) => Self::Plain(Cork::new(stream, usage)),
             Stream::Tls(stream) => Self::Tls(stream),
         }
     }
-}
 
-impl Corked {
+    /// The way out past the task, where what goes out needs nothing that is the task's.
+    pub(super) fn outlet(&self) -> Option<Arc<dyn Outlet>> {
+        match self {
+            Self::Plain(cork) => Some(Arc::clone(cork) as _),
+            Self::Tls(_) => None,
+        }
+    }
+
+    /// Whether a message has gone out past the task since this was last asked.
+    pub(super) fn has_spoken(&self) -> bool {
+        match self {
+            Self::Plain(cork) => cork.past.spoken.swap(false, Ordering::Relaxed),
+            Self::Tls(_) => false,
+        }
+    }
+
     /// Reads as much as there is room for. Nothing means that the peer has said all.
     pub(super) fn poll_read<'a>(
         &mut self,

@@ -19,7 +19,6 @@ use super::extension::Agreed;
 use super::head::FirstBit;
 use super::keepalive::{Finding, Hearing, Keepalive};
 use super::listener::Door;
-use super::outlet::PastTheTask;
 use super::reader::{Heard, Reader};
 use super::stream::Stream;
 use super::violation::Violation;
@@ -59,8 +58,6 @@ pub(super) struct Wire {
     // Whether a message came or went since the time beside it, from which on there was none that is known.
     spoken: bool,
     silent_since: Instant,
-    // The way out past the task, for messages to many.
-    outlet: Option<Arc<PastTheTask>>,
     // One timer for all that can become due. It is set again only when something is due earlier than it is: most retentions are
     // over long before, and setting a timer for each would cost more than delivering to them.
     timer: Pin<Box<Sleep>>,
@@ -83,15 +80,11 @@ impl Wire {
         let silent_since = Instant::now();
         let keepalive = Keepalive::new(settings, &connection);
         let inbox = Inbox::new(hub.settings(), Arc::clone(connection.owner()));
-        let stream = Corked::from(stream);
-        let outlet = match &stream {
-            Corked::Plain(cork) if extension.is_none() => Some(PastTheTask::new(Arc::clone(cork), Arc::clone(&usage))),
-            Corked::Plain(_) | Corked::Tls(_) => None,
-        };
-        connection.set_outlet(outlet.clone().map(|outlet| outlet as _));
+        let stream = Corked::new(stream, Arc::clone(&usage));
+        // What is compressed needs what the task has.
+        connection.set_outlet(if extension.is_none() { stream.outlet() } else { None });
         Self {
             stream,
-            outlet,
             connection,
             reader: Reader::new(
                 hub.settings().message_bytes(),
@@ -377,7 +370,7 @@ impl Wire {
 
     /// Whether a message came or went since this was last asked.
     fn has_spoken(&mut self) -> bool {
-        let past_the_task = self.outlet.as_ref().is_some_and(|outlet| outlet.has_spoken());
+        let past_the_task = self.stream.has_spoken();
         take(&mut self.spoken) || past_the_task
     }
 

@@ -27,10 +27,8 @@ impl LittleData {
         let (mut memory, mut data) = (None, None);
         for payload in Parser::new(0).parse_all(module) {
             match payload? {
-                Payload::MemorySection(section) => {
-                    if section.count() == 1 {
-                        memory = section.into_iter().next().transpose()?;
-                    }
+                Payload::MemorySection(section) if section.count() == 1 => {
+                    memory = section.into_iter().next().transpose()?;
                 }
                 Payload::DataSection(section) => {
                     let segments = section.into_iter().collect::<Result<Vec<_>, _>>()?;

@@ -13,6 +13,7 @@ use std::sync::Once;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use wasmtime::component::Component;
 
+use super::fuse::FORM;
 use super::{CachePlace, Digest, Settings};
 use folder::{Folder, FolderError};
 
@@ -85,7 +86,7 @@ impl Cache {
         }
     }
 
-    /// Other settings, or another version of the engine, look for another name and do not disturb each other.
+    /// Other settings, another version of the engine, or another form that components are brought into first, look for another name and do not disturb each other.
     fn name(&self, digest: Digest) -> String {
         format!("{digest:x}-{:032x}{ENDING}", self.compatibility)
     }
@@ -126,6 +127,7 @@ fn revive(engine: &wasmtime::Engine, code: &[u8]) -> wasmtime::Result<Component>
 fn compatibility(engine: &wasmtime::Engine) -> u128 {
     let mut hasher = SipHasher13::new();
     MAGIC.hash(&mut hasher);
+    FORM.hash(&mut hasher);
     engine.precompile_compatibility_hash().hash(&mut hasher);
     hasher.finish128().into()
 }

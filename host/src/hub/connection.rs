@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::error::ReplyError;
 use super::held::Retention;
 use super::outbox::{Outbox, Outgoing, Overloaded};
-use super::outlet::{Outlet, Taken};
+use super::outlet::Outlet;
 use super::settings::{self, Settings};
 use super::snapshot;
 use super::upgrade::Upgrade;
@@ -68,7 +68,7 @@ pub struct Connection {
     // Messages that wait in the inbox, which its task owns.
     pub(super) waiting: AtomicU32,
     // The task has frames that it has taken and not written. It is set under the lock of the state.
-    has_frames: AtomicBool,
+    pub(super) has_frames: AtomicBool,
     pub(super) state: Mutex<State>,
 }
 
@@ -96,9 +96,9 @@ pub(super) struct State {
     pub(super) outbox: Outbox,
     pub(super) attachment: Vec<u8>,
     // The task of the connection, while it waits for a change that comes from outside its own events.
-    task: Option<Waker>,
+    pub(super) task: Option<Waker>,
     // The way out past the task.
-    outlet: Option<Arc<dyn Outlet>>,
+    pub(super) outlet: Option<Arc<dyn Outlet>>,
 }
 
 impl Connection {
@@ -229,31 +229,6 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends a message that answers nobody (a broadcast), held or not.
-    pub(super) fn publish(&self, message: &Message) -> Result<(), ReplyError> {
-        let mut state = self.state.lock();
-        if !state.is_open() {
-            return Err(ReplyError::Closed);
-        }
-        let is_clear = state.outbox.is_empty() && !self.has_frames.load(Ordering::Acquire);
-        if let (Some(outlet), Some(task), true) = (&state.outlet, &state.task, is_clear) {
-            match outlet.take(self.id, message, task) {
-                Taken::No => {}
-                Taken::WithOthers => return Ok(()),
-                Taken::Yes => {
-                    let outlet = Arc::clone(outlet);
-                    drop(state);
-                    outlet.write();
-                    return Ok(());
-                }
-            }
-        }
-        state.outbox.push(message.clone(), None).map_err(|Overloaded| ReplyError::Overloaded)?;
-        state.outbox.settle();
-        wake(state);
-        Ok(())
-    }
-
     /// Closes the connection from outside of its events. A handle that is out becomes `closed`.
     pub fn close(&self, frame: CloseFrame) {
         let mut state = self.state.lock();
@@ -334,16 +309,6 @@ impl Connection {
         }
         let deadline = state.retention.as_deref().filter(|_| state.may_expire()).map(|retention| retention.deadline);
         Look { step: state.next_step(), is_drained: state.outbox.is_empty(), deadline }
-    }
-
-    /// The task has written all frames that it has taken, or they are where those of the outlet go.
-    pub fn has_written(&self) {
-        self.has_frames.store(false, Ordering::Release);
-    }
-
-    /// Opens a way out past the task, which is the one that calls, or shuts it.
-    pub fn set_outlet(&self, outlet: Option<Arc<dyn Outlet>>) {
-        self.state.lock().outlet = outlet;
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::cork;
 use super::entry::Stay;
 use super::extension::Agreed;
 use super::listener::Door;
 use super::stream::Stream;
+use super::waiting;
 use super::wire::Wire;
 use crate::gate::Reason;
 use crate::guest::v1::Event;
@@ -154,7 +154,7 @@ impl ConnectionTask {
                 return Poll::Ready(outcome);
             }
             // The event lasts, and answers to others are not to wait for its end.
-            cork::write_all();
+            waiting::write_all();
             // Whatever the socket is ready for has been done, or wakes this task again; messages wait for the event to end.
             let _socket = wire.poll(cx);
             if hub.is_abandoning() { Poll::Ready(Err(())) } else { Poll::Pending }

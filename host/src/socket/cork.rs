@@ -3,32 +3,19 @@
 //! Waking a client that sleeps is the dearest part of sending to it, where it is on the same machine: one that is given its answers
 //! one by one, with a handler's time between two of them, sleeps before each. It knows no frames, only bytes.
 
-use std::cell::RefCell;
 use std::io;
-use std::mem::{MaybeUninit, swap, take};
-use std::pin::pin;
+use std::mem::{MaybeUninit, swap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
-use std::task::{Context, Poll, Wake, Waker, ready};
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll, Waker, ready};
 
 use parking_lot::Mutex;
 use tokio::net::TcpStream;
-use tokio::runtime::Handle;
 
 use super::tcp::Tcp;
+use super::waiting::{self, Writes};
 use super::writer::{FULL, KEPT};
 use crate::tenant::Usage;
-
-/// So many writes of a thread wait. Of more, a client would not be woken less often by much.
-const MOST: usize = 32;
-
-/// So long the first of them waits, or a little longer: the clock is looked at when every fourth has come.
-const LONGEST: Duration = Duration::from_micros(500);
-
-/// When a write has waited and no other has come, so many go out at once before one waits again: there is not much to do, and then
-/// waiting brings nothing and costs a look for what else is ready.
-const AT_ONCE: u8 = 15;
 
 /// A TCP stream, shared by the connection's task, by others who write past it, and by the thread on which a write waits.
 #[derive(Debug)]
@@ -61,92 +48,12 @@ struct WayOut {
     task: Waker,
 }
 
-/// The writes that wait on a thread.
-#[derive(Default)]
-struct Waiting {
-    writes: Vec<Arc<Cork>>,
-    since: Option<Instant>,
-    at_once: u8,
-}
-
-thread_local! {
-    static WAITING: RefCell<Waiting> = RefCell::default();
-}
-
-/// Writes what waits on this thread. To be called when something has begun that may last.
-pub(super) fn write_all() {
-    let mut writes = WAITING.with_borrow_mut(|waiting| take(&mut waiting.writes));
-    writes.iter().for_each(|cork| cork.write());
-    // Nothing has come meanwhile: no task runs on this thread.
-    writes.clear();
-    WAITING.with_borrow_mut(|waiting| waiting.writes = writes);
-}
-
-/// Has what waits on this thread written by the first one that has nothing else to do, if there are several.
-fn have_all_written() {
-    match Handle::try_current() {
-        Ok(runtime) => {
-            let writes = WAITING.with_borrow_mut(|waiting| take(&mut waiting.writes));
-            runtime.spawn(async move { writes.iter().for_each(|cork| cork.write()) });
-        }
-        Err(_) => write_all(),
-    }
-}
-
 /// What becomes of bytes that are to wait.
 pub(super) enum Put {
     NoRoom,
     /// They go with others that wait already.
     Listed,
     ToBeListed,
-}
-
-/// What is to be done when one more waits.
-enum Next {
-    Wait,
-    Write,
-    /// It is the first one.
-    Begin,
-}
-
-impl Waiting {
-    /// The runtime has looked what else is ready.
-    fn ends(&mut self) {
-        if self.writes.len() == 1 {
-            self.at_once = AT_ONCE;
-        }
-    }
-
-    fn goes_at_once(&mut self) -> bool {
-        let goes = self.at_once > 0;
-        self.at_once -= u8::from(goes);
-        goes
-    }
-
-    fn list(&mut self, cork: Arc<Cork>) -> Next {
-        self.writes.push(cork);
-        match self.writes.len() {
-            1 => {
-                self.since = Some(Instant::now());
-                Next::Begin
-            }
-            MOST.. => Next::Write,
-            count if count.is_multiple_of(4) && self.since.is_some_and(|it| it.elapsed() > LONGEST) => Next::Write,
-            _ => Next::Wait,
-        }
-    }
-}
-
-/// What the runtime wakes when it has looked what else is ready.
-static WRITE_ALL: LazyLock<Waker> = LazyLock::new(|| Arc::new(WriteAll).into());
-
-struct WriteAll;
-
-impl Wake for WriteAll {
-    fn wake(self: Arc<Self>) {
-        WAITING.with_borrow_mut(Waiting::ends);
-        write_all();
-    }
 }
 
 impl Cork {
@@ -164,7 +71,7 @@ impl Cork {
     /// Has these bytes wait to be written, and leaves an empty buffer in their place; or leaves them as they are, to be written now.
     /// If they cannot be written later, the task is woken and has to take them back.
     pub(super) fn wait(self: &Arc<Self>, bytes: &mut Vec<u8>, cx: &Context<'_>) -> bool {
-        if WAITING.with_borrow_mut(Waiting::goes_at_once) {
+        if waiting::goes_at_once() {
             return false;
         }
         let put = self.put(bytes.len(), cx.waker(), |waiting| {
@@ -174,25 +81,8 @@ impl Cork {
             Put::NoRoom => false,
             Put::Listed => true,
             Put::ToBeListed => {
-                Arc::clone(self).list(write_all);
+                waiting::list(Arc::clone(self), Writes::This);
                 true
-            }
-        }
-    }
-
-    /// Has what waits written on this thread, as one of many for whom there is something: those of which there are enough may go to another
-    /// thread.
-    pub(super) fn list_one_of_many(self: Arc<Self>) {
-        self.list(have_all_written);
-    }
-
-    fn list(self: Arc<Self>, write: impl FnOnce()) {
-        match WAITING.with_borrow_mut(|waiting| waiting.list(self)) {
-            Next::Wait => {}
-            Next::Write => write(),
-            Next::Begin => {
-                // The runtime wakes what has given way after it has looked what else is ready, on the thread on which that was.
-                let _ready_later = pin!(tokio::task::yield_now()).poll(&mut Context::from_waker(&WRITE_ALL));
             }
         }
     }
@@ -257,7 +147,7 @@ impl Cork {
     }
 
     /// Writes what waits, as far as the stream takes it.
-    fn write(&self) {
+    pub(super) fn write(&self) {
         let way_out = &mut *self.way_out.lock();
         way_out.is_listed = false;
         while !way_out.waiting.is_empty() {
@@ -302,6 +192,7 @@ mod tests {
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
 
+    use super::waiting::{AT_ONCE, MOST};
     use super::*;
 
     /// A corked stream and its peer.
@@ -316,10 +207,6 @@ mod tests {
     async fn wait(stream: &Arc<Cork>, bytes: &[u8]) -> bool {
         let mut bytes = bytes.to_vec();
         poll_fn(|cx| Poll::Ready(stream.wait(&mut bytes, cx) && bytes.is_empty())).await
-    }
-
-    fn waiting() -> usize {
-        WAITING.with_borrow(|waiting| waiting.writes.len())
     }
 
     fn unwritten(stream: &Cork) -> usize {
@@ -348,9 +235,9 @@ mod tests {
         let (one, mut its_peer) = pair().await;
         let (other, mut others_peer) = pair().await;
         assert!(wait(&one, b"a").await && wait(&other, b"x").await && wait(&one, b"b").await);
-        assert_eq!((waiting(), unwritten(&one), unwritten(&other)), (2, 2, 1));
+        assert_eq!((waiting::count(), unwritten(&one), unwritten(&other)), (2, 2, 1));
         assert_eq!((read(&mut its_peer, 2).await, read(&mut others_peer, 1).await), (b"ab".to_vec(), b"x".to_vec()));
-        assert_eq!((waiting(), unwritten(&one), unwritten(&other)), (0, 0, 0));
+        assert_eq!((waiting::count(), unwritten(&one), unwritten(&other)), (0, 0, 0));
     }
 
     #[tokio::test]
@@ -374,7 +261,7 @@ mod tests {
         poll_fn(|cx| stream.poll_flush(cx)).await.expect("flushed");
         assert!(matches!(past(b" past"), Put::ToBeListed));
         assert!(matches!(past(b" the task"), Put::Listed));
-        Arc::clone(&stream).list_one_of_many();
+        waiting::list(Arc::clone(&stream), Writes::Any);
         assert_eq!(read(&mut peer, 19).await, b"begun past the task");
     }
 
@@ -385,10 +272,10 @@ mod tests {
             pairs.push(pair().await);
         }
         for (count, (stream, _)) in pairs.iter().enumerate() {
-            assert!(waiting() <= count);
+            assert!(waiting::count() <= count);
             assert!(wait(stream, b"x").await);
         }
-        assert_eq!(waiting(), 0);
+        assert_eq!(waiting::count(), 0);
         assert!(pairs.iter().all(|(stream, _)| unwritten(stream) == 0));
     }
 
@@ -416,7 +303,7 @@ mod tests {
                 if !wait(&stream, &next).await {
                     write(&stream, &next).await;
                 }
-                write_all();
+                waiting::write_all();
             }
             shut_down(&stream).await;
         };

@@ -20,6 +20,7 @@ mod tcp;
 mod tls;
 mod upgrade;
 mod violation;
+mod waiting;
 mod wire;
 mod writer;
 

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 use super::cork::{Cork, Put};
+use super::waiting::{self, Writes};
 use super::wire::TRAFFIC;
 use super::writer::{LONGEST_HEAD, put_message};
 use crate::hub::{Outlet, Taken};
@@ -28,6 +29,6 @@ impl Outlet for Cork {
     }
 
     fn write(self: Arc<Self>) {
-        self.list_one_of_many();
+        waiting::list(self, Writes::Any);
     }
 }

@@ -1,5 +1,5 @@
 //! The connections, what is held of them, and the channels between plugins. It knows nothing of wasm and nothing of sockets: the
-//! door reads frames in and takes frames out, the guest's imports call the verbs.
+//! door reads frames in and takes frames out, or has a way out for what is told to many, the guest's imports call the verbs.
 
 mod broadcast;
 mod channel;

@@ -86,7 +86,8 @@ impl Cache {
         }
     }
 
-    /// Other settings, another version of the engine, or another form that components are brought into first, look for another name and do not disturb each other.
+    /// Other settings, another version of the engine, or another form that components are brought into first, look for another name
+    /// and do not disturb each other.
     fn name(&self, digest: Digest) -> String {
         format!("{digest:x}-{:032x}{ENDING}", self.compatibility)
     }

@@ -9,7 +9,7 @@ use wasmparser::{Data, DataKind, Operator, Parser, Payload, TypeRef};
 
 use super::{OtherShape, Unchanged};
 
-/// What the main module calls its memory for the fixup.
+/// What the fixup calls the memory that it is given.
 pub(super) const MEMORY: &str = "$memory";
 
 /// The most bytes that are copied into each instance: two pages. From about three on, the image costs less.
